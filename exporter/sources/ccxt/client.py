@@ -1,0 +1,212 @@
+"""ccxt's exchange classes with ears: every request timed, every book seen, every bad frame caught.
+
+A subclass of the exchange's own class is made at run time (`connect`). It changes nothing in what ccxt
+does; it tells a `Listener` what happens, and closes gaps by which a stream could stay silent for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import ccxt.pro
+from ccxt.async_support.base.ws.order_book import OrderBook
+from ccxt.base.errors import BadResponse, NetworkError
+
+from exporter.config import Exchange
+from exporter.sources.ccxt import failures
+from exporter.sources.ccxt.convert import EXACT
+from exporter.state.exchange import ErrorKind
+
+# What the exchange allows where its answers name only what was used, from its documentation.
+_WEIGHT_LIMITS = {"binance": 6000}
+
+
+class Listener(Protocol):
+    """Hears what the client does; durations in seconds, `book` right when a message changed it."""
+
+    def request(self, operation: str, duration: float, error: ErrorKind | None) -> None:
+        """Hear that a request ended."""
+
+    def throttled(self, seconds: float) -> None:
+        """Hear how long a request waited in our own rate limiter's queue."""
+
+    def rate_limit(self, used_ratio: float) -> None:
+        """Hear the share of the exchange's request limit that is used."""
+
+    def book(self, book: Any) -> None:
+        """Hear that a message changed a market's book (ccxt's structure)."""
+
+
+@dataclass(slots=True)
+class Call:
+    """One unified call; ``sent`` and ``received`` are Unix times of its newest request."""
+
+    operation: str
+    sent: float = 0.0
+    received: float = 0.0
+
+
+_call: ContextVar[Call | None] = ContextVar("call", default=None)
+
+
+@contextmanager
+def operation(name: str) -> Iterator[Call]:
+    """Count the requests made inside under this name, those of tasks started inside included."""
+    call = Call(name)
+    token = _call.set(call)
+    try:
+        yield call
+    finally:
+        _call.reset(token)
+
+
+def known_exchanges() -> list[str]:
+    """The ids that ``exchanges[].id`` may have."""
+    return list(ccxt.pro.exchanges)
+
+
+def connect(config: Exchange, listener: Listener) -> Any:
+    """An instrumented instance of the exchange; nothing is sent yet."""
+    kind = type(config.id, (_Instrumented, getattr(ccxt.pro, config.id)), {})
+    settings = {
+        "enableRateLimit": True,
+        "timeout": int(config.request_timeout * 1000),
+        **config.credentials(),
+    }
+    client = kind(ccxt.pro.Exchange.deep_extend(settings, config.ccxt))
+    client.listener = listener
+    if "urls" in config.ccxt:
+        _serve_from_other_host(client)
+    return client
+
+
+def _serve_from_other_host(client: Any) -> None:
+    """Keep the error codes of spot markets, which ccxt looks up by the exchange's real host name."""
+    exceptions = client.exceptions
+    for part, codes in exceptions.get("spot", {}).items():
+        exceptions[part] = {**exceptions.get(part, {}), **codes}
+
+
+class _Instrumented:
+    """Overrides of ccxt's own methods; mixed in before the exchange's class, hence the untyped supers."""
+
+    listener: Listener
+    id: str
+    clients: dict[str, Any] | None
+    number: Callable[[str], Any]
+
+    async def throttle(self, cost: float | None = None) -> None:
+        started = time.perf_counter()
+        await super().throttle(cost)  # type: ignore[misc]  # ccxt's class comes behind this one
+        self.listener.throttled(time.perf_counter() - started)
+
+    async def fetch(self, url: str, method: str = "GET", headers: Any = None, body: Any = None) -> Any:
+        call = _call.get() or Call("other")
+        call.sent, started, error = time.time(), time.perf_counter(), None
+        try:
+            return await super().fetch(url, method, headers, body)  # type: ignore[misc]  # as above
+        except Exception as raised:
+            error = failures.kind(raised)
+            raise
+        finally:
+            call.received = time.time()
+            self.listener.request(call.operation, time.perf_counter() - started, error)
+
+    def on_rest_response(  # noqa: PLR0913, PLR0917 - ccxt's signature
+        self, code: int, reason: str, url: str, method: str, headers: dict[str, str], body: str, *rest: Any
+    ) -> Any:
+        """Read the rate limit's headers, and refuse a success that is not JSON, which ccxt would let pass."""
+        used = _used_ratio(self.id, {key.lower(): value for key, value in headers.items()})
+        if used is not None:
+            self.listener.rate_limit(used)
+        body = super().on_rest_response(code, reason, url, method, headers, body, *rest)  # type: ignore[misc]
+        if code < 300 and self.parse_json(body) is None:  # type: ignore[attr-defined]  # ccxt's
+            place = url.partition("?")[0]
+            raise BadResponse(f"{self.id} {method} {place} answered {code} with what is not JSON: {body[:60]!r}")
+        return body
+
+    def parse_trade(self, trade: Any, market: Any = None) -> Any:
+        return self._with_exact_numbers(super().parse_trade, trade, market)  # type: ignore[misc]
+
+    def parse_ws_trade(self, trade: Any, market: Any = None) -> Any:
+        return self._with_exact_numbers(super().parse_ws_trade, trade, market)  # type: ignore[misc]
+
+    def _with_exact_numbers(self, parse: Callable[[Any, Any], Any], trade: Any, market: Any) -> Any:
+        """Parse once as ccxt does, with floats, and once more keeping the numbers' text under `EXACT`."""
+        parsed = parse(trade, market)
+        if EXACT in parsed:  # some exchanges' parse_ws_trade calls parse_trade
+            return parsed
+        number, self.number = self.number, str
+        try:
+            exact = parse(trade, market)
+        finally:
+            self.number = number
+        parsed[EXACT] = {key: exact[key] for key in ("price", "amount", "fee", "fees")}
+        return parsed
+
+    def client(self, url: str) -> Any:
+        """The WebSocket client for a URL, made safe when it is new."""
+        is_new = url not in (self.clients or {})
+        client = super().client(url)  # type: ignore[misc]  # ccxt's
+        if is_new:
+            self._make_safe(client)
+        return client
+
+    def drop_streams(self, reason: str) -> None:
+        """Close every WebSocket connection; whoever watches gets a network error and subscribes anew."""
+        for client in list((self.clients or {}).values()):
+            client.on_error(NetworkError(f"{self.id}: {reason}; reconnecting"))
+
+    def _make_safe(self, client: Any) -> None:
+        """Let no frame kill the receive loop, and let no change of a book go unseen.
+
+        ccxt's loop ends for good at an exception from a handler, with every watch hanging; and several
+        frames that are read at once wake a watch only once, so that it sees the last of them.
+        """
+        handle, resolve = client.handle_message, client.resolve
+
+        def handle_safely(message: Any) -> None:
+            try:
+                handle(message)
+            except Exception as error:  # whatever it was, the connection cannot be trusted
+                text = f"{self.id}: a frame could not be read ({type(error).__name__}); reconnecting"
+                client.on_error(BadResponse(text))
+
+        def resolve_and_tell(result: Any, message_hash: Any) -> Any:
+            if isinstance(result, OrderBook):
+                self.listener.book(result)
+            return resolve(result, message_hash)
+
+        client.handle_message, client.resolve = handle_safely, resolve_and_tell
+
+
+async def close(client: Any) -> None:
+    """Close all connections; what goes wrong in doing so is of no interest any more."""
+    try:
+        async with asyncio.timeout(2.0):
+            await client.close()
+    except Exception:  # noqa: S110 - the exchange may be the reason why we close
+        pass
+
+
+def _used_ratio(exchange: str, headers: dict[str, str]) -> float | None:
+    """The used share of the request limit from an answer's headers (names in lower case), if they tell."""
+    try:
+        used = headers.get("x-mbx-used-weight-1m")
+        if used is not None and exchange in _WEIGHT_LIMITS:
+            return int(used) / _WEIGHT_LIMITS[exchange]
+        for limit, left in (
+            ("x-bapi-limit", "x-bapi-limit-status"),
+            ("x-ratelimit-limit", "x-ratelimit-remaining"),
+        ):
+            if limit in headers and left in headers:
+                return 1 - int(headers[left]) / int(headers[limit])
+    except (ValueError, ZeroDivisionError):
+        return None
+    return None

@@ -1,0 +1,141 @@
+"""One account's connection to its exchange, as the parts of the source share it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+from exporter.config import Exchange
+from exporter.errors import EventError
+from exporter.events import Book
+from exporter.intake import Intake
+from exporter.sources.base import Backoff
+from exporter.sources.ccxt import client as instrumented
+from exporter.sources.ccxt import failures
+from exporter.state.exchange import ErrorKind, ExchangeState
+from exporter.state.state import State
+
+log = logging.getLogger(__name__)
+
+SOURCE = "ccxt"
+_AUTHENTICATION_PAUSE = 60.0  # a wrong key does not mend itself, and asking often gets an address banned
+
+T = TypeVar("T")
+
+
+class Link:
+    """The client, what it tells, and how its failures are reported: once when they begin and once when they end."""
+
+    def __init__(self, config: Exchange, state: State, intake: Intake) -> None:
+        self.config = config
+        self.state = state
+        self.intake = intake
+        self.exchange: ExchangeState = state.exchanges[config.name]
+        self.client = instrumented.connect(config, self)
+        self._secrets = tuple(config.credentials().values())
+        self._recovered = asyncio.Event()
+        self._untimed: defaultdict[str, int] = defaultdict(int)
+
+    # What the client tells (see `Listener`).
+
+    def request(self, operation: str, duration: float, error: ErrorKind | None) -> None:
+        """Count a request."""
+        self.exchange.request(operation, duration, error)
+
+    def throttled(self, seconds: float) -> None:
+        """Note a wait in the rate limiter's queue."""
+        self.exchange.throttle_wait.observe(seconds)
+
+    def rate_limit(self, used_ratio: float) -> None:
+        """Note the used share of the request limit."""
+        self.exchange.rate_limit_used = used_ratio
+
+    def book(self, book: Any) -> None:
+        """Take a changed book from the stream.
+
+        A snapshot that opens a stream often has no time while the changes after it do. Stamped with our
+        clock it could stand before or after its place, so one book without a time is passed over; only
+        an exchange that never gives times is taken at our clock.
+        """
+        self._untimed[book["symbol"]] = 0 if book["timestamp"] else self._untimed[book["symbol"]] + 1
+        if self._untimed[book["symbol"]] != 1:
+            self.accept_book(book)
+
+    def accept_book(self, book: Any) -> None:
+        """Turn ccxt's book into an event."""
+        bid, bid_quantity = book["bids"][0][:2] if book["bids"] else (None, None)
+        ask, ask_quantity = book["asks"][0][:2] if book["asks"] else (None, None)
+        try:
+            event = Book(
+                exchange=self.config.name,
+                symbol=book["symbol"],
+                ts=book["timestamp"] / 1000 if book["timestamp"] else self.exchange_now(),
+                bid=bid,
+                bid_quantity=bid_quantity,
+                ask=ask,
+                ask_quantity=ask_quantity,
+            )
+        except EventError as error:
+            self.intake.reject(error, SOURCE)
+        else:
+            self.intake.accept(event, SOURCE)
+
+    # Time, failures, recovery.
+
+    def exchange_now(self) -> float:
+        """Unix time on the exchange's clock."""
+        return self.state.clock() + (self.exchange.clock_offset or 0.0)
+
+    def part(self, name: str = "") -> str:
+        """The name of a part in `State.components`."""
+        return "/".join(filter(None, ("exchange", self.config.name, name)))
+
+    def account_part(self, name: str) -> str:
+        """The name of a part that belongs to the account."""
+        return self.part(f"{self.config.account}/{name}")
+
+    def works(self, part: str) -> None:
+        """Note that a part works, and say so if it did not."""
+        component = self.state.components[part]
+        if not component.up:
+            if component.detail != "starting":
+                log.info("%s works again", part)
+            component.up, component.detail = True, ""
+
+    def failed(self, part: str, error: BaseException) -> ErrorKind:
+        """Note that a part does not work; logged when it begins or when the kind of failure changes."""
+        kind = failures.kind(error)
+        text = failures.describe(error, self._secrets)
+        component = self.state.components[part]
+        if component.up or not component.detail.startswith(f"{kind}: "):
+            log.warning("%s failed, retrying", part, extra={"error": kind, "detail": text})
+        component.up, component.detail = False, f"{kind}: {text}"
+        return kind
+
+    def wake(self) -> None:
+        """The exchange answers again: whoever waits to retry does so now."""
+        self._recovered.set()
+        self._recovered.clear()
+
+    async def pause(self, backoff: Backoff, kind: ErrorKind) -> None:
+        """Wait before a retry, but not beyond the exchange's recovery."""
+        seconds = _AUTHENTICATION_PAUSE if kind is ErrorKind.AUTHENTICATION else backoff.next()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._recovered.wait()
+
+    async def until_done(self, part: str, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Try until it succeeds; each failure is reported, and backed off from."""
+        backoff = Backoff()
+        while True:
+            try:
+                result = await attempt()
+            except Exception as error:  # one exchange's trouble must not end the program
+                await self.pause(backoff, self.failed(part, error))
+            else:
+                self.works(part)
+                return result

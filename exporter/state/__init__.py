@@ -1,0 +1,1 @@
+"""What is known now, in plain numbers; collectors read it at each scrape."""

@@ -1,0 +1,83 @@
+"""How an exchange answers: requests, errors, latency, streams."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from exporter.metrics import LATENCY_BUCKETS
+from exporter.state.histogram import Histogram
+
+
+class ErrorKind(StrEnum):
+    """What went wrong between us and an exchange; values of the label ``error``."""
+
+    RATE_LIMIT = "rate_limit"
+    TIMEOUT = "timeout"
+    NETWORK = "network"
+    UNAVAILABLE = "unavailable"
+    MAINTENANCE = "maintenance"
+    AUTHENTICATION = "authentication"
+    BAD_RESPONSE = "bad_response"
+    CLOCK = "clock"
+    REJECTED = "rejected"
+    NOT_SUPPORTED = "not_supported"
+    OTHER = "other"
+
+
+class Stream(StrEnum):
+    """What an exchange sends without being asked each time; values of the label ``stream``."""
+
+    BOOKS = "books"
+    FILLS = "fills"
+    ORDERS = "orders"
+
+
+def _no_errors() -> dict[ErrorKind, int]:
+    """All kinds at 0, so that a first error is an increase and not a new series."""
+    return dict.fromkeys(ErrorKind, 0)
+
+
+@dataclass(slots=True)
+class Operation:
+    """The requests of one kind."""
+
+    requests: int = 0
+    errors: dict[ErrorKind, int] = field(default_factory=_no_errors)
+    duration: Histogram = field(default_factory=lambda: Histogram(LATENCY_BUCKETS))
+
+
+@dataclass(slots=True)
+class StreamState:
+    """Whether a stream delivers, and how often it broke."""
+
+    up: bool = False
+    failures: dict[ErrorKind, int] = field(default_factory=_no_errors)
+
+
+class ExchangeState:
+    """One exchange, whatever the number of accounts on it."""
+
+    def __init__(self) -> None:
+        self.up: bool | None = None
+        self.clock_offset: float | None = None
+        self.rate_limit_used: float | None = None
+        self.operations: defaultdict[str, Operation] = defaultdict(Operation)
+        self.throttle_wait = Histogram(LATENCY_BUCKETS)
+        self.streams: defaultdict[Stream, StreamState] = defaultdict(StreamState)
+        self.backfilled: defaultdict[str, int] = defaultdict(int)
+
+    def request(self, operation: str, duration: float, error: ErrorKind | None) -> None:
+        """Count a finished request; ``duration`` in seconds."""
+        counted = self.operations[operation]
+        counted.requests += 1
+        counted.duration.observe(duration)
+        if error is not None:
+            counted.errors[error] += 1
+
+    def broke(self, stream: Stream, error: ErrorKind) -> None:
+        """Note that a stream stopped delivering."""
+        state = self.streams[stream]
+        state.up = False
+        state.failures[error] += 1

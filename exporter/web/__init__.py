@@ -1,0 +1,1 @@
+"""The HTTP side: metrics, health, and a page that says where everything is."""

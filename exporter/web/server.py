@@ -1,0 +1,108 @@
+"""Serves ``/metrics``, ``/health`` and ``/``."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    generate_latest,
+)
+
+from exporter import __version__
+from exporter.collectors import discover, gather
+from exporter.config import Web
+from exporter.errors import ServiceError
+from exporter.exposition import CONTENT_TYPE, Exposition
+from exporter.state.state import State
+
+_OPEN_PATHS = frozenset(("/", "/health"))  # what a load balancer or a person may ask without a token
+
+_PAGE = f"""<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>trading-exporter</title>
+<style>body{{font:16px/1.5 system-ui;margin:2rem auto;max-width:40rem;padding:0 1rem;color-scheme:light dark}}</style>
+<h1>trading-exporter {__version__}</h1>
+<ul>
+<li><a href="/metrics">/metrics</a>: what Prometheus scrapes</li>
+<li><a href="/health">/health</a>: the state of each part</li>
+</ul>
+</html>
+"""
+
+
+class Endpoints:
+    """The request handlers over one state."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._collectors = discover()
+        limits = state.config.limits
+        self._exposition = Exposition(limits.series_per_family, limits.series, state.dropped)
+        self._process = CollectorRegistry(auto_describe=False)
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self._process)
+
+    async def metrics(self, _: web.Request) -> web.Response:
+        """All families in Prometheus' text format."""
+        text = [part async for part in self._exposition.render(gather(self._collectors, self._state))]
+        body = "".join(text).encode() + generate_latest(self._process)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+
+    async def health(self, _: web.Request) -> web.Response:
+        """The state of each part; 503 only when nothing works, so that one dead exchange restarts nobody."""
+        parts = self._state.components
+        up = [part.up for part in parts.values()]
+        overall = "healthy" if all(up) else "degraded" if any(up) else "unhealthy"
+        services = {name: {"state": "up" if p.up else "down", "detail": p.detail} for name, p in parts.items()}
+        body = msgspec.json.encode({"overall_status": overall, "services": services})
+        return web.Response(body=body, status=503 if overall == "unhealthy" else 200, content_type="application/json")
+
+    async def index(self, _: web.Request) -> web.Response:
+        """Where everything is."""
+        return web.Response(text=_PAGE, content_type="text/html")
+
+
+def _authentication(token: str) -> Middleware:
+    """A middleware that asks for ``Authorization: Bearer TOKEN``."""
+
+    @web.middleware
+    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
+        given = request.headers.get("Authorization", "")
+        if request.path in _OPEN_PATHS or hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+            return await handler(request)
+        return web.Response(status=401, text="a bearer token is needed\n", headers={"WWW-Authenticate": "Bearer"})
+
+    return check
+
+
+@asynccontextmanager
+async def serve(config: Web, state: State) -> AsyncIterator[str]:
+    """Serve until the block ends; gives the address, with the real port where 0 was configured."""
+    endpoints = Endpoints(state)
+    middlewares = [_authentication(config.bearer_token.read())] if config.bearer_token else []
+    app = web.Application(middlewares=middlewares)
+    app.router.add_get("/metrics", endpoints.metrics)
+    app.router.add_get("/health", endpoints.health)
+    app.router.add_get("/", endpoints.index)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, config.host, config.port)
+        try:
+            await site.start()
+        except OSError as error:
+            text = f"cannot listen on {config.listen}: {error.strerror}; free the port or change web.listen"
+            raise ServiceError(text) from None
+        host, port = runner.addresses[0][:2]
+        yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    finally:
+        await runner.cleanup()
