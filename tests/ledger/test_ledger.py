@@ -1,0 +1,245 @@
+"""Fills in any order, twice, late, with fees in three currencies, against an oracle in exact fractions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exporter.errors import EventError
+from exporter.events import Fee, Fill
+from exporter.ledger.currency import Rates
+from exporter.ledger.ledger import BookKey, Ledger
+from tests.builders import T0, fee, fill
+
+D = Decimal
+KEY = BookKey("alpha", "main", "BTC/USDT", "maker")
+
+
+def ledger_with_mids(btc: float = 100.0, bnb: float = 300.0) -> Ledger:
+    ledger = Ledger(Rates({"USDT": D(1)}))
+    ledger.observe_mid("alpha", "BTC/USDT", T0 - 10, btc)
+    ledger.observe_mid("alpha", "BNB/USDT", T0 - 10, bnb)
+    return ledger
+
+
+def test_total_is_made_of_its_parts() -> None:
+    """Realised, unrealised, fees in a third currency and rebates add up to the total."""
+    ledger = ledger_with_mids()
+    ledger.apply(fill("1", "buy", "99", "2", T0, fee=fee("0.01", "BNB")))
+    ledger.apply(fill("2", "sell", "101", "1", T0 + 1, fee=fee("-0.5")))
+    figures = ledger.figures(KEY)
+    assert figures.realized == 2
+    assert figures.unrealized == 1
+    assert figures.fees == 3
+    assert figures.rebates == D("0.5")
+    assert figures.total == D("0.5")
+
+
+def test_a_fee_in_the_base_currency_leaves_the_position() -> None:
+    """Coins that the exchange kept are an expense at the mid and not held any more."""
+    ledger = ledger_with_mids(btc=100.0)
+    ledger.apply(fill("1", "buy", "100", "1", fee=fee("0.001", "BTC")))
+    figures = ledger.figures(KEY)
+    assert ledger.books[KEY].position.quantity == D("0.999")
+    assert figures.fees == D("0.1")
+    assert figures.total == D("-0.1")
+
+
+def test_an_exact_repeat_changes_nothing_and_is_counted() -> None:
+    """The same fill twice is one fill."""
+    ledger = ledger_with_mids()
+    assert ledger.apply(fill("1", "buy", "99", "2", fee=fee("0.1")))
+    before = ledger.figures(KEY)
+    assert not ledger.apply(fill("1", "buy", "99.0", "2.00", fee=fee("0.10")))
+    assert ledger.figures(KEY) == before
+    assert ledger.accounts["alpha", "main"].duplicates == 1
+
+
+def test_what_we_asked_for_again_is_no_duplicate() -> None:
+    """A fill that both stream and history tell is not counted as sent twice; one streamed twice is."""
+    ledger = ledger_with_mids()
+    ledger.apply(fill("1", "buy", "99", "2"), redelivery=True)
+    ledger.apply(fill("1", "buy", "99", "2"))
+    ledger.apply(fill("1", "buy", "99", "2"), redelivery=True)
+    assert ledger.accounts["alpha", "main"].duplicates == 0
+    ledger.apply(fill("1", "buy", "99", "2"))
+    assert ledger.accounts["alpha", "main"].duplicates == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        fill("1", "sell", "99", "2", fee=fee("0.1")),
+        fill("1", "buy", "99.01", "2", fee=fee("0.1")),
+        fill("1", "buy", "99", "2.1", fee=fee("0.1")),
+        fill("1", "buy", "99", "2", fee=fee("0.2")),
+        fill("1", "buy", "99", "2", fee=fee("0.1"), order_id="other"),
+    ],
+)
+def test_a_known_id_with_other_content_is_refused(changed: Fill) -> None:
+    """A conflict is an error and a count, and the first report stands."""
+    ledger = ledger_with_mids()
+    ledger.apply(fill("1", "buy", "99", "2", fee=fee("0.1"), order_id="o1"))
+    before = ledger.figures(KEY)
+    with pytest.raises(EventError, match="trade 1 of BTC/USDT is known with other content"):
+        ledger.apply(changed)
+    assert ledger.figures(KEY) == before
+    assert ledger.accounts["alpha", "main"].conflicts == 1
+
+
+def test_the_same_trade_id_elsewhere_is_another_fill() -> None:
+    """Ids are told apart by exchange, account and symbol."""
+    ledger = ledger_with_mids()
+    for other in ({}, {"exchange": "beta"}, {"account": "second"}, {"symbol": "ETH/USDT"}):
+        assert ledger.apply(fill("1", "buy", "99", "2", **other))
+    assert len(ledger.books) == 4
+
+
+def test_a_late_fill_takes_its_place_beyond_checkpoints() -> None:
+    """A fill that arrives a thousand fills late gives the same books as one in time."""
+    fills = [
+        fill(str(n), "buy" if n % 3 else "sell", str(90 + n % 17), str(1 + n % 5), T0 + n, fee=fee("0.01"))
+        for n in range(1000)
+    ]
+    in_time, late = ledger_with_mids(), ledger_with_mids()
+    for each in fills:
+        in_time.apply(each)
+    for each in [*fills[:3], *fills[4:], fills[3]]:
+        late.apply(each)
+    assert late.figures(KEY) == in_time.figures(KEY)
+    assert late.accounts["alpha", "main"].late == 1
+    assert in_time.accounts["alpha", "main"].late == 0
+
+
+def test_numeric_trade_ids_of_one_moment_keep_their_order() -> None:
+    """Trades 9 and 10 of the same millisecond are taken in that order, whichever arrives first."""
+    fills = [fill("8", "buy", "100", "1"), fill("9", "sell", "110", "2"), fill("10", "buy", "90", "1")]
+    one, other = ledger_with_mids(), ledger_with_mids()
+    for each in fills:
+        one.apply(each)
+    for each in reversed(fills):
+        other.apply(each)
+    assert one.figures(KEY) == other.figures(KEY)
+    assert one.figures(KEY).realized == 30
+
+
+def test_a_missing_fee_rate_is_told_and_filled_in_later() -> None:
+    """Without a rate the total is unknown, not wrong; once a market tells, it is complete."""
+    ledger = Ledger(Rates({"USDT": D(1)}))
+    ledger.observe_mid("alpha", "BTC/USDT", T0, 100.0)
+    ledger.apply(fill("1", "buy", "99", "2", fee=fee("0.01", "BNB")))
+    assert ledger.missing_rates() == {"BNB": 1}
+    figures = ledger.figures(KEY)
+    assert (figures.realized, figures.unrealized) == (0, 2)
+    assert figures.fees is None
+    assert figures.total is None
+    ledger.observe_mid("alpha", "BNB/USDT", T0 + 5, 300.0)
+    assert ledger.missing_rates() == {}
+    assert ledger.figures(KEY).fees == 3
+    assert ledger.figures(KEY).total == -1
+
+
+def test_a_missing_quote_rate_hides_every_usd_figure_but_the_position() -> None:
+    """PnL in an unpriced currency is unknown, while what is held is known all the same."""
+    ledger = Ledger(Rates())
+    ledger.apply(fill("1", "buy", "99", "2"))
+    ledger.apply(fill("2", "sell", "100", "1", T0 + 1))
+    figures = ledger.figures(KEY)
+    assert ledger.books[KEY].position.quantity == 1
+    assert {figures.realized, figures.unrealized, figures.fees, figures.total} == {None}
+    assert ledger.missing_rates() == {"USDT": 2}
+    ledger.observe_mid("alpha", "USDT/USD", T0, 0.5)
+    ledger.observe_mid("alpha", "BTC/USDT", T0, 103.0)
+    assert ledger.figures(KEY).realized == D("0.5")
+    assert ledger.figures(KEY).unrealized == 2
+
+
+@dataclass(frozen=True)
+class Slow:
+    """The oracle's answer: all fills sorted, one pass, exact fractions."""
+
+    position: Fraction
+    realized: Fraction
+    fees: Fraction
+
+
+BTC_MID, BNB_MID = 100.25, 301.5
+
+
+def slow_ledger(fills: list[Fill]) -> Slow:
+    """Average cost and fees at constant mids, without any of the ledger's code."""
+    quantity = average = realized = fees = Fraction(0)
+    usd = {"USDT": Fraction(1), "BTC": Fraction(BTC_MID), "BNB": Fraction(BNB_MID)}
+    steps = []
+    for each in sorted(fills, key=lambda f: (f.ts, int(f.trade_id))):
+        steps.append((Fraction(each.quantity) * (1 if each.side == "buy" else -1), Fraction(each.price)))
+        for charged in each.fees:
+            fees += Fraction(charged.amount) * usd[charged.currency]
+            if charged.currency == "BTC":
+                steps.append((-Fraction(charged.amount), usd["BTC"]))
+    for change, price in steps:
+        rest = change
+        if quantity * change < 0:
+            closed = max(-abs(quantity), -abs(change)) * (1 if quantity > 0 else -1)
+            realized += -closed * (price - average)
+            quantity += closed
+            rest = change - closed
+        if rest:
+            average = (average * quantity + price * rest) / (quantity + rest)
+            quantity += rest
+    return Slow(quantity, realized, fees)
+
+
+_fees = st.one_of(
+    st.none(),
+    st.builds(
+        Fee,
+        st.sampled_from(["USDT", "BNB", "BTC"]),
+        st.decimals(min_value="-0.01", max_value="0.05", places=8),
+    ),
+)
+_fills = st.lists(
+    st.builds(
+        fill,
+        st.integers(1, 10**6).map(str),
+        st.sampled_from(["buy", "sell"]),
+        st.decimals(min_value="0.01", max_value="70000", places=2).map(str),
+        st.decimals(min_value="0.00001", max_value="10", places=8).map(str),
+        st.integers(0, 50).map(lambda ms: T0 + ms / 1000),
+        fee=_fees,
+    ),
+    max_size=30,
+    unique_by=lambda f: f.trade_id,
+)
+
+
+@settings(max_examples=200)
+@given(_fills, st.randoms(use_true_random=False))
+def test_any_order_with_repeats_equals_the_oracle(fills: list[Fill], random: object) -> None:
+    """In any order of arrival and with any repeats, the books equal exact fractions to 1e-12."""
+    ledger = ledger_with_mids(BTC_MID, BNB_MID)
+    arriving = fills + fills[::2]
+    random.shuffle(arriving)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
+    for each in arriving:
+        ledger.apply(again(each))
+    if not fills:
+        assert not ledger.books
+        return
+    expected, figures = slow_ledger(fills), ledger.figures(KEY)
+    assert figures.realized is not None
+    assert figures.fees is not None
+    assert figures.rebates is not None
+    assert ledger.books[KEY].position.quantity == expected.position
+    assert abs(Fraction(figures.realized) - expected.realized) < Fraction(1, 10**12)
+    assert abs(Fraction(figures.fees - figures.rebates) - expected.fees) < Fraction(1, 10**12)
+    assert ledger.accounts["alpha", "main"].duplicates == len(fills[::2])
+
+
+def again(each: Fill) -> Fill:
+    """An equal fill that is another object, as a second report of the same trade would be."""
+    return fill(each.trade_id, each.side, str(each.price), str(each.quantity), each.ts, fee=each.fee)

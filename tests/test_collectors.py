@@ -1,0 +1,119 @@
+"""What a scrape says about a small known world, and how collectors fail."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from exporter import collectors
+from exporter.collectors import discover, gather
+from exporter.errors import EventError
+from exporter.exposition import Batch, Exposition
+from exporter.intake import Intake
+from exporter.metrics import TABLE, Kind
+from exporter.state.exchange import ErrorKind, Stream
+from exporter.state.state import State
+from simulator.stack.binaries import find_binary
+from tests.builders import T0, book, config, fee, fill, order
+
+GOLDEN = Path(__file__).with_name("golden_metrics.txt")
+
+
+def small_world() -> State:
+    """A state in which every family has a sample."""
+    state = State(config(), clock=lambda: T0 + 2)
+    intake = Intake(state)
+    exchange = state.exchanges["alpha"]
+    exchange.up, exchange.clock_offset, exchange.rate_limit_used = True, 0.25, 0.1
+    exchange.request("fetch_time", 0.012, None)
+    exchange.request("fetch_time", 5.0, ErrorKind.TIMEOUT)
+    exchange.throttle_wait.observe(0.0005)
+    exchange.streams[Stream.BOOKS].up = True
+    exchange.broke(Stream.FILLS, ErrorKind.NETWORK)
+    exchange.backfilled["main"] = 1
+    intake.accept(book(99.0, 101.0, T0), "ccxt")
+    intake.accept(fill("1", "buy", "99", "2", T0, fee=fee("0.01"), liquidity="maker"), "ccxt")
+    intake.accept(fill("2", "sell", "101", "1", T0 + 1, fee=fee("-0.02"), liquidity="taker"), "ccxt")
+    intake.accept(fill("2", "sell", "101", "1", T0 + 1, fee=fee("-0.02"), liquidity="taker"), "ccxt")
+    for number, status in enumerate(("open", "canceled", "rejected")):
+        intake.accept(order(str(number), status), "ccxt")
+    intake.reject(EventError("price", "price is -1"), "ccxt")
+    state.components["exchange/alpha"].up = True
+    state.dropped["trading_fills_total"] = 7
+    return state
+
+
+async def scrape(state: State) -> str:
+    exposition = Exposition(1000, 1000, state.dropped)
+    return "".join([part async for part in exposition.render(gather(discover(), state))])
+
+
+async def test_the_golden_scrape() -> None:
+    """The whole exposition of a small world is as reviewed; UPDATE_GOLDEN=1 writes it anew."""
+    text = await scrape(small_world())
+    text = re.sub(r"(duration_seconds\{collector=.*\}) .*", r"\1 0.001", text)
+    text = re.sub(r'python="[^"]*"', 'python="3"', text)
+    if os.environ.get("UPDATE_GOLDEN"):
+        GOLDEN.write_text(text)
+    assert text == GOLDEN.read_text()
+
+
+async def test_every_family_of_the_table_is_exported() -> None:
+    """No family is declared in vain, and its samples carry exactly the labels of the table."""
+    families = {family.name: family for family in text_string_to_metric_families(await scrape(small_world()))}
+    for declared in TABLE:
+        name = declared.name.removesuffix("_total") if declared.kind is Kind.COUNTER else declared.name
+        assert families[name].samples, declared.name
+        for sample in families[name].samples:
+            assert set(sample.labels) - {"le"} == set(declared.labels), declared.name
+
+
+async def test_promtool_finds_nothing_to_complain_about() -> None:
+    """Prometheus' own linter accepts the exposition."""
+    promtool = find_binary("promtool")
+    checked = subprocess.run(
+        [promtool, "check", "metrics"], input=await scrape(small_world()), text=True, capture_output=True, check=False
+    )
+    assert (checked.returncode, checked.stdout, checked.stderr) == (0, "", "")
+
+
+async def test_names_follow_the_conventions() -> None:
+    """Counters end in _total and nothing else does; no percent, no milliseconds."""
+    for family in TABLE:
+        assert family.name.endswith("_total") == (family.kind is Kind.COUNTER), family.name
+        assert not re.search(r"percent|_ms_|_ms$|milli", family.name), family.name
+        assert family.help.endswith("."), family.name
+
+
+async def test_a_failing_collector_takes_only_its_own_families_with_it(caplog: pytest.LogCaptureFixture) -> None:
+    """The rest of the scrape is there, and the failure is a metric and a log line."""
+
+    def broken(_: State) -> Iterator[Batch]:
+        yield collectors.metrics.EXCHANGE_UP, [(("alpha",), 1)]
+        raise RuntimeError("no such thing")
+
+    state = small_world()
+    chosen = {**discover(), "exchange": broken}
+    text = "".join([part async for part in Exposition(9, 99, defaultdict(int)).render(gather(chosen, state))])
+    assert 'trading_collector_success{collector="exchange"} 0' in text
+    assert 'trading_collector_success{collector="trading"} 1' in text
+    assert "trading_exchange_up" not in text
+    assert "trading_position_base{" in text
+    assert "collector failed" in caplog.text
+
+
+async def test_what_is_not_known_has_no_sample() -> None:
+    """Without a mid there is a position but no unrealised PnL, no total and no notional."""
+    state = State(config(), clock=lambda: T0)
+    Intake(state).accept(fill("1", "buy", "99", "2"), "ccxt")
+    text = await scrape(state)
+    assert "trading_position_base{" in text
+    for family in ("pnl_unrealized_usd", "pnl_total_usd", "position_notional_usd", "market_mid_price"):
+        assert f"trading_{family}{{" not in text

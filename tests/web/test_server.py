@@ -1,0 +1,85 @@
+"""The HTTP side over a real socket."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from exporter.config import Secret, Web
+from exporter.errors import ServiceError
+from exporter.state.state import State
+from exporter.web.server import serve
+from tests.builders import config
+
+LOCAL = Web(listen="127.0.0.1:0")
+
+
+async def fetch(url: str, token: str | None = None) -> tuple[int, str, str]:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as answer:
+        return answer.status, answer.headers["Content-Type"], await answer.text()
+
+
+async def test_metrics_have_the_content_type_that_prometheus_expects() -> None:
+    """The exposition and the process's own figures come in format 0.0.4."""
+    async with serve(LOCAL, State(config())) as url:
+        status, kind, text = await fetch(f"{url}/metrics")
+    assert (status, kind) == (200, "text/plain; version=0.0.4; charset=utf-8")
+    assert "trading_build_info{" in text
+    assert "process_resident_memory_bytes " in text
+
+
+async def test_a_token_guards_the_metrics_but_not_health(tmp_path: Path) -> None:
+    """Without the right token there is a 401 and no figure."""
+    (tmp_path / "token").write_text("let-me-in\n")
+    web = Web(listen="127.0.0.1:0", bearer_token=Secret(file=str(tmp_path / "token")))
+    async with serve(web, State(config())) as url:
+        for token in (None, "wrong", "let-me-in2", "lét-me-in"):
+            status, _, text = await fetch(f"{url}/metrics", token)
+            assert (status, text) == (401, "a bearer token is needed\n")
+        assert (await fetch(f"{url}/metrics", "let-me-in"))[0] == 200
+        assert (await fetch(f"{url}/health"))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("parts", "overall", "status"),
+    [
+        ({}, "healthy", 200),
+        ({"a": True, "b": True}, "healthy", 200),
+        ({"a": True, "b": False}, "degraded", 200),
+        ({"a": False, "b": False}, "unhealthy", 503),
+    ],
+)
+async def test_health_names_each_part(parts: dict[str, bool], overall: str, status: int) -> None:
+    """One dead exchange degrades; only when nothing works is the answer a 503."""
+    state = State(config())
+    for name, up in parts.items():
+        state.components[name].up = up
+        state.components[name].detail = "" if up else "network: connection refused"
+    async with serve(LOCAL, state) as url:
+        got, _, text = await fetch(f"{url}/health")
+    assert got == status
+    assert f'"overall_status":"{overall}"' in text
+    for name, up in parts.items():
+        assert f'"{name}":{{"state":"{"up" if up else "down"}"' in text
+
+
+async def test_the_front_page_says_where_everything_is() -> None:
+    """A person who opens the address finds the links."""
+    async with serve(LOCAL, State(config())) as url:
+        status, kind, text = await fetch(url)
+    assert status == 200
+    assert kind.startswith("text/html")
+    assert 'href="/metrics"' in text
+
+
+async def test_a_taken_port_is_said_in_one_line() -> None:
+    """The message names the address and what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        listen = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(ServiceError, match=f"cannot listen on {listen}: .*free the port or change web.listen"):
+            async with serve(Web(listen=listen), State(config())):
+                pass
