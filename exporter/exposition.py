@@ -24,6 +24,7 @@ Sample = tuple[LabelValues, Value]
 Batch = tuple[Family, Iterable[Sample]]
 
 _CHUNK = 1000
+_SPECIAL = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}
 
 
 class Exposition:
@@ -71,7 +72,11 @@ def _lines(
     for labels, value in samples:
         texts = old.get(labels) or _texts(family, labels)
         new[labels] = texts
-        if isinstance(value, Histogram):
+        kind = type(value)
+        if kind is float or kind is int:  # most samples; spelled out here because each call counts
+            number = repr(value)
+            parts.append(f"{texts[0]}{number if number[-1] not in 'fn' else _SPECIAL[number]}\n")
+        elif isinstance(value, Histogram):
             parts.extend(_histogram_lines(texts, value))
         else:
             parts.append(f"{texts[0]}{_number(value)}\n")
@@ -104,10 +109,8 @@ def _line_start(name: str, pairs: list[str]) -> str:
 
 
 def _number(value: float | Decimal) -> str:
-    text = repr(value if type(value) is float or type(value) is int else float(value))
-    if text[-1] in "fn":  # inf, nan
-        return {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}[text]
-    return text
+    text = repr(float(value))
+    return _SPECIAL[text] if text[-1] in "fn" else text
 
 
 def _escape(value: str) -> str:

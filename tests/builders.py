@@ -27,7 +27,9 @@ def fee(amount: str, currency: str = "USDT") -> Fee:
     return Fee(currency, Decimal(amount))
 
 
-def book(bid: float | None, ask: float | None, ts: float = T0, symbol: str = "BTC/USDT", exchange: str = "alpha") -> Book:
+def book(
+    bid: float | None, ask: float | None, ts: float = T0, symbol: str = "BTC/USDT", exchange: str = "alpha"
+) -> Book:
     return Book(exchange=exchange, symbol=symbol, ts=ts, bid=bid, bid_quantity=1.0, ask=ask, ask_quantity=1.0)
 
 

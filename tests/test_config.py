@@ -7,7 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from exporter.config import Config, Exchange, Secret, load, parse
+from exporter.config import (
+    Config,
+    Currency,
+    Exchange,
+    Limits,
+    Log,
+    Secret,
+    Section,
+    Targets,
+    Web,
+    load,
+    parse,
+)
 from exporter.errors import ConfigError
 
 ROOT = Path(__file__).parents[1]
@@ -28,7 +40,10 @@ def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
         (EXCHANGE + "  symbls: [X/Y]", "f.yml:5: exchanges[0].symbls: unknown key; did you mean 'symbols'?"),
         ("web: {zzz: 1}", "f.yml:1: web.zzz: unknown key; known keys: listen, bearer_token, trusted_network"),
         ("exchanges:\n- id: binance", "f.yml:2: exchanges[0]: the key 'name' is missing"),
-        (EXCHANGE.replace("BTC/USDT", "BTCUSDT"), "f.yml:4: exchanges[0].symbols[0]: expected str in the form BASE/QUOTE"),
+        (
+            EXCHANGE.replace("BTC/USDT", "BTCUSDT"),
+            "f.yml:4: exchanges[0].symbols[0]: expected str in the form BASE/QUOTE",
+        ),
         (EXCHANGE.replace("[BTC/USDT]", "[]"), "f.yml:2: exchanges[0]: 'a' has no symbols"),
         (EXCHANGE + EXCHANGE.partition("\n")[2], "'a' with account 'default' stands twice; rename one"),
         (EXCHANGE + "  api_key: hunter2", "f.yml:5: exchanges[0].api_key: a secret never stands in this file"),
@@ -47,11 +62,17 @@ def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
         ("web: {listen: 0.0.0.0:9850}", "f.yml:1: web.listen: 0.0.0.0 is beyond loopback: set web.bearer_token"),
         ("web: {listen: '9850'}", "f.yml:1: web.listen: '9850' is not host:port"),
         ("web: {listen: '127.0.0.1:99999'}", "f.yml:1: web.listen: '127.0.0.1:99999' is not host:port"),
-        ("targets: {exchange_error_ratio: {warning: 2}}", "targets.exchange_error_ratio.warning: expected float <= 1.0"),
+        (
+            "targets: {exchange_error_ratio: {warning: 2}}",
+            "targets.exchange_error_ratio.warning: expected float <= 1.0",
+        ),
         ("currency: {pegs: {USDT: 0}}", "f.yml:1: currency.pegs.USDT: 0 is not a rate"),
         ("a: [", "f.yml:1: is not YAML"),
         ("just words", "f.yml:1: the file: expected object, got str"),
-        (EXCHANGE.replace("binance", "binanc"), "f.yml:3: exchanges[0].id: ccxt streams from no exchange 'binanc'; did you mean binance?"),
+        (
+            EXCHANGE.replace("binance", "binanc"),
+            "f.yml:3: exchanges[0].id: ccxt streams from no exchange 'binanc'; did you mean binance?",
+        ),
     ],
 )
 def test_a_problem_names_its_line_and_key(text: str, problem: str) -> None:
@@ -65,7 +86,10 @@ def test_a_problem_names_its_line_and_key(text: str, problem: str) -> None:
 def test_all_problems_are_told_at_once() -> None:
     """Whoever mends a file should not have to run it once for each mistake."""
     with pytest.raises(ConfigError) as raised:
-        parse("web: {listen: nowhere}\ncurrency: {pegs: {USDT: -1}}\n" + EXCHANGE + "  ccxt: {apiKey: x, secret: y}", "f.yml")
+        parse(
+            "web: {listen: nowhere}\ncurrency: {pegs: {USDT: -1}}\n" + EXCHANGE + "  ccxt: {apiKey: x, secret: y}",
+            "f.yml",
+        )
     assert len(raised.value.problems) == 4
 
 
@@ -112,6 +136,7 @@ def test_the_example_is_valid_and_shows_every_key(monkeypatch: pytest.MonkeyPatc
     path = ROOT / "exporter.example.yml"
     load(path, ["binance", "kraken"])
     text = path.read_text()
-    for section in (Config, *(type(getattr(Config(), name)) for name in ("web", "currency", "targets", "limits", "log")), Exchange):
+    sections: list[type[Section]] = [Config, Exchange, Web, Currency, Targets, Limits, Log]
+    for section in sections:
         for key in section.__struct_fields__:
             assert f"{key}:" in text, f"{key} of {section.__name__} is not in the example"

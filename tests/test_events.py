@@ -27,7 +27,7 @@ from tests.builders import T0, book, fee, fill, order
 def test_a_broken_fill_is_refused(broken: dict[str, object], message: str) -> None:
     """Each rule names the field, the value and what to give instead."""
     with pytest.raises(EventError) as raised:
-        fill("1", "buy", "100", "1", **broken)  # type: ignore[arg-type]  # broken on purpose
+        fill("1", "buy", "100", "1", **broken)
     assert message in str(raised.value)
 
 

@@ -95,10 +95,8 @@ async def test_histograms_equal_those_of_prometheus_client(values: list[float]) 
             yield family
 
     registry = CollectorRegistry()
-    registry.register(Theirs())  # type: ignore[arg-type]  # a collector by its shape
-    expected = {
-        (s.name, tuple(s.labels.items())): s.value for family in registry.collect() for s in family.samples
-    }
+    registry.register(Theirs())
+    expected = {(s.name, tuple(s.labels.items())): s.value for family in registry.collect() for s in family.samples}
     assert samples(await render(exposition(), (HISTOGRAM, [(("a",), ours)]))) == expected
 
 
@@ -124,7 +122,11 @@ async def test_the_limit_over_all_families_holds() -> None:
     """A scrape never has more series than allowed in all."""
     dropped: defaultdict[str, int] = defaultdict(int)
     writer = Exposition(1000, 1500, dropped)
-    text = await render(writer, (GAUGE, [((str(n),), n) for n in range(1000)]), (HISTOGRAM, [((str(n),), Histogram((0.1, 1.0))) for n in range(900)]))
+    text = await render(
+        writer,
+        (GAUGE, [((str(n),), n) for n in range(1000)]),
+        (HISTOGRAM, [((str(n),), Histogram((0.1, 1.0))) for n in range(900)]),
+    )
     names = [line.partition("{")[0] for line in text.splitlines() if not line.startswith("#")]
     assert names.count(GAUGE.name) == 1000
     assert names.count(f"{HISTOGRAM.name}_count") == 500

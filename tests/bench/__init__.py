@@ -1,0 +1,1 @@
+"""Measurements for ``make bench``; none of them is a test."""
