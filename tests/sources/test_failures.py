@@ -42,7 +42,7 @@ def test_a_description_shows_neither_signature_nor_key() -> None:
     text = failures.describe(error, ["topsecret"])
     assert "deadbeef" not in text
     assert "topsecret" not in text
-    assert text.startswith("binance GET https://x/api/v3/account?…")
+    assert text.startswith("RequestTimeout: binance GET https://x/api/v3/account?…")
 
 
 def test_a_description_is_one_line_of_bounded_length() -> None:

@@ -169,7 +169,7 @@ class _Instrumented:
         ccxt's loop ends for good at an exception from a handler, with every watch hanging; and several
         frames that are read at once wake a watch only once, so that it sees the last of them.
         """
-        handle, resolve = client.handle_message, client.resolve
+        handle, resolve, future = client.handle_message, client.resolve, client.future
 
         def handle_safely(message: Any) -> None:
             try:
@@ -183,7 +183,18 @@ class _Instrumented:
                 self.listener.book(result)
             return resolve(result, message_hash)
 
-        client.handle_message, client.resolve = handle_safely, resolve_and_tell
+        def future_without_complaint(message_hash: Any) -> Any:
+            promised = future(message_hash)
+            promised.add_done_callback(_retrieve)  # ccxt leaves some futures behind that nobody awaits
+            return promised
+
+        client.handle_message, client.resolve, client.future = handle_safely, resolve_and_tell, future_without_complaint
+
+
+def _retrieve(future: asyncio.Future[Any]) -> None:
+    """Mark a failure as seen, so that asyncio does not complain of it; whoever awaits it still gets it."""
+    if not future.cancelled():
+        future.exception()
 
 
 async def close(client: Any) -> None:

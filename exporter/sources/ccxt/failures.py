@@ -44,7 +44,8 @@ def kind(error: BaseException) -> ErrorKind:
 
 def describe(error: BaseException, secrets: Iterable[str] = ()) -> str:
     """The failure in one line without queries of URLs, where signatures stand, and without ``secrets``."""
-    text = re.sub(r"\?\S*", "?…", " ".join(str(error).split())) or type(error).__name__
+    words = re.sub(r"\?\S*", "?…", " ".join(str(error).split()))
+    text = f"{type(error).__name__}: {words}" if words else type(error).__name__
     for secret in secrets:
         text = text.replace(secret, "***")
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

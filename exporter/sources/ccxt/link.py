@@ -17,12 +17,14 @@ from exporter.sources.base import Backoff
 from exporter.sources.ccxt import client as instrumented
 from exporter.sources.ccxt import failures
 from exporter.state.exchange import ErrorKind, ExchangeState
-from exporter.state.state import State
+from exporter.state.state import Component, State
 
 log = logging.getLogger(__name__)
 
 SOURCE = "ccxt"
 _AUTHENTICATION_PAUSE = 60.0  # a wrong key does not mend itself, and asking often gets an address banned
+
+_STARTING = Component().detail
 
 T = TypeVar("T")
 
@@ -102,17 +104,22 @@ class Link:
         """Note that a part works, and say so if it did not."""
         component = self.state.components[part]
         if not component.up:
-            if component.detail != "starting":
+            if component.detail != _STARTING:
                 log.info("%s works again", part)
             component.up, component.detail = True, ""
 
     def failed(self, part: str, error: BaseException) -> ErrorKind:
-        """Note that a part does not work; logged when it begins or when the kind of failure changes."""
+        """Note that a part does not work; logged when it begins, not at each retry."""
         kind = failures.kind(error)
         text = failures.describe(error, self._secrets)
         component = self.state.components[part]
-        if component.up or not component.detail.startswith(f"{kind}: "):
-            log.warning("%s failed, retrying", part, extra={"error": kind, "detail": text})
+        begins = component.up or component.detail == _STARTING
+        log.log(
+            logging.WARNING if begins else logging.DEBUG,
+            "%s failed, retrying",
+            part,
+            extra={"error": kind, "detail": text},
+        )
         component.up, component.detail = False, f"{kind}: {text}"
         return kind
 

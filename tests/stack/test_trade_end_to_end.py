@@ -1,0 +1,98 @@
+"""Recorded trades and quotes through simulator, ccxt, exporter and a real Prometheus, to the last digit."""
+
+from __future__ import annotations
+
+import csv
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from simulator.stack.components import Market, Replay
+from tests.stack import oracle
+from tests.stack.conftest import NewHarness
+from tests.stack.harness import Harness, Options, eventually
+
+EXCHANGES = ("alpha", "beta")
+TOLERANCE = Fraction(1, 10**9)  # USD
+SPEED = 4.0
+
+pytestmark = pytest.mark.stack
+
+
+async def test_pnl_in_prometheus_equals_the_oracle(new_harness: NewHarness, recorded: Path) -> None:
+    """After the replay, Prometheus has the PnL that exact fractions give for the simulator's own log of fills."""
+    quotes = recorded / "BTCUSDT-bookTicker-2021-01-08.csv"
+    harness = await new_harness(
+        Options(
+            market=Market(exchanges=EXCHANGES),
+            replay=Replay(trades=recorded / "BTCUSDT-trades-2021-01-08.csv", quotes=quotes, speed=SPEED),
+            simulator_arguments=("--replay-wait",),
+            maker_arguments=("--stop-when-replay-ends",),
+        )
+    )
+    await play(harness)
+    for exchange in EXCHANGES:
+        market = await harness.control(f"/{exchange}/market")
+        mid = market["BTC/USDT"]["mid"]
+        assert Fraction(mid) == last_mid(quotes)
+        fills = oracle.read(harness.stack.run_dir / "fills" / f"{exchange}.fills.ndjson")
+        assert_worth_testing(fills)
+        await assert_prometheus_has(harness, exchange, oracle.truth(fills, mid))
+
+
+async def play(harness: Harness) -> None:
+    """Run the whole replay, with everything that watches it in place before it begins."""
+    await harness.start("simulator")
+    await harness.start("exporter", "prometheus", "maker")
+    await eventually(lambda: streams_up(harness))
+    async with harness.session.post(f"{harness.url('simulator')}/control/replay/start", raise_for_status=True):
+        pass
+    await eventually(lambda: has_ended(harness), 120)
+
+
+async def streams_up(harness: Harness) -> bool:
+    up = await harness.prometheus_query("trading_exchange_stream_up == 1")
+    return len(up) == 3 * len(EXCHANGES)
+
+
+async def has_ended(harness: Harness) -> bool:
+    """Whether the recording is over and the maker has withdrawn its orders."""
+    control = await harness.control()
+    resting = sum(exchange["open_orders"] for exchange in control["exchanges"].values())
+    return control["replay"] == "finished" and resting == 0
+
+
+def last_mid(quotes: Path) -> Fraction:
+    with quotes.open() as file:
+        last = list(csv.DictReader(file))[-1]
+    return (Fraction(last["best_bid_price"]) + Fraction(last["best_ask_price"])) / 2
+
+
+def assert_worth_testing(fills: list[dict[str, str]]) -> None:
+    """The replay traded both ways, and its fees were paid in a token whose price moved."""
+    assert len(fills) >= 10
+    assert {fill["side"] for fill in fills} == {"buy", "sell"}
+    assert {fill["commission_asset"] for fill in fills} == {"BNB"}
+    assert len({fill["commission_mid"] for fill in fills}) > 1
+
+
+async def assert_prometheus_has(harness: Harness, exchange: str, truth: oracle.Truth) -> None:
+    """Wait until Prometheus has scraped all fills, then compare every figure."""
+
+    async def scraped() -> bool:
+        answer = await harness.prometheus_query(f'sum(trading_fills_total{{exchange="{exchange}"}})')
+        return bool(answer) and answer[0].value == truth.fills
+
+    await eventually(scraped)
+    expected = {
+        "position_base": truth.position,
+        "pnl_realized_usd": truth.realized,
+        "pnl_unrealized_usd": truth.unrealized,
+        "fees_usd_total": truth.fees,
+        "pnl_total_usd": truth.total,
+    }
+    for name, value in expected.items():
+        (sample,) = await harness.prometheus_query(f'trading_{name}{{exchange="{exchange}"}}')
+        print(f"{exchange} {name}: Prometheus {sample.value!r}, off by {float(Fraction(sample.value) - value):.3g}")
+        assert abs(Fraction(sample.value) - value) <= TOLERANCE, name
