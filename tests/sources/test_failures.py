@@ -20,6 +20,7 @@ from exporter.state.exchange import ErrorKind
         (errors.InvalidNonce(""), ErrorKind.CLOCK),
         (errors.RequestTimeout(""), ErrorKind.TIMEOUT),
         (errors.NetworkError(""), ErrorKind.NETWORK),
+        (errors.OperationFailed(""), ErrorKind.UNAVAILABLE),
         (errors.BadResponse(""), ErrorKind.BAD_RESPONSE),
         (errors.PermissionDenied(""), ErrorKind.AUTHENTICATION),
         (errors.NotSupported(""), ErrorKind.NOT_SUPPORTED),

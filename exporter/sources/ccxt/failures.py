@@ -20,6 +20,7 @@ _KINDS: tuple[tuple[type[Exception], ErrorKind], ...] = (
     (errors.RequestTimeout, ErrorKind.TIMEOUT),
     (errors.NetworkError, ErrorKind.NETWORK),
     (errors.BadResponse, ErrorKind.BAD_RESPONSE),
+    (errors.OperationFailed, ErrorKind.UNAVAILABLE),
     (errors.AuthenticationError, ErrorKind.AUTHENTICATION),
     (errors.NotSupported, ErrorKind.NOT_SUPPORTED),
     (errors.ExchangeError, ErrorKind.REJECTED),

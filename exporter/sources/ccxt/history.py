@@ -47,19 +47,26 @@ class History:
         config = self._link.config
         part = self._link.account_part("history")
         while True:
+            # In the routine reading a stream that stands has a moment to be first; after a gap it has not.
+            patience = _STREAM_FIRST if streamed and not self._gap.is_set() else 0.0
             self._gap.clear()
             for symbol in symbols:
-                await self._link.until_done(part, partial(self._read, symbol, streamed=streamed))
+                found = await self._link.until_done(part, partial(self._read, symbol, patience))
+                if streamed:
+                    self._recovered(symbol, found)
             with suppress(TimeoutError):
                 async with asyncio.timeout(config.backfill_interval if streamed else config.poll_interval):
                     await self._gap.wait()
 
-    async def _read(self, symbol: str, *, streamed: bool) -> None:
-        """Page through a symbol's history from where the last reading ended."""
+    async def _read(self, symbol: str, patience: float) -> int:
+        """Page through a symbol's history from where the last reading ended, but for the last ``patience`` seconds.
+
+        Gives the number of fills that were new; those of the first reading are not counted.
+        """
         now = self._link.exchange_now()
         is_first = symbol not in self._read_to
         start = now - self._link.config.backfill_hours * 3600 if is_first else self._read_to[symbol] - _OVERLAP
-        newest = now if is_first or not streamed else now - _STREAM_FIRST
+        newest = now if is_first else now - patience
         seen: set[str] = set()
         found = 0
         while True:
@@ -72,8 +79,11 @@ class History:
             start = max(trade["timestamp"] for trade in fresh) / 1000
             found += sum(self._accept(t, redelivery=True) for t in fresh if t["timestamp"] / 1000 <= newest)
         self._read_to[symbol] = newest
-        if found and streamed and not is_first:
-            self._link.exchange.backfilled[self._link.config.account] += found
+        return 0 if is_first else found
+
+    def _recovered(self, symbol: str, found: int) -> None:
+        self._link.exchange.backfilled[self._link.config.account] += found
+        if found:
             log.info("%s: %d fills of %s were missed and are recovered", self._link.config.name, found, symbol)
 
     def _accept(self, trade: Any, *, redelivery: bool) -> bool:

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 SOURCE = "ccxt"
 _AUTHENTICATION_PAUSE = 60.0  # a wrong key does not mend itself, and asking often gets an address banned
 
+_SNAPSHOT_AGE = 1.0
 _STARTING = Component().detail
 
 T = TypeVar("T")
@@ -59,23 +60,23 @@ class Link:
     def book(self, book: Any) -> None:
         """Take a changed book from the stream.
 
-        A snapshot that opens a stream often has no time while the changes after it do. Stamped with our
-        clock it could stand before or after its place, so one book without a time is passed over; only
-        an exchange that never gives times is taken at our clock.
+        A snapshot that opens a stream often has no time while the changes after it do. It was true before
+        we had it, so it is dated back a little, lest it hide a change that was on its way. Only an exchange
+        that never gives times is taken at our clock.
         """
-        self._untimed[book["symbol"]] = 0 if book["timestamp"] else self._untimed[book["symbol"]] + 1
-        if self._untimed[book["symbol"]] != 1:
-            self.accept_book(book)
+        untimed = 0 if book["timestamp"] else self._untimed[book["symbol"]] + 1
+        self._untimed[book["symbol"]] = untimed
+        self.accept_book(book, age=_SNAPSHOT_AGE if untimed == 1 else 0.0)
 
-    def accept_book(self, book: Any) -> None:
-        """Turn ccxt's book into an event."""
+    def accept_book(self, book: Any, age: float = 0.0) -> None:
+        """Turn ccxt's book into an event; one without a time is taken to be ``age`` seconds old."""
         bid, bid_quantity = book["bids"][0][:2] if book["bids"] else (None, None)
         ask, ask_quantity = book["asks"][0][:2] if book["asks"] else (None, None)
         try:
             event = Book(
                 exchange=self.config.name,
                 symbol=book["symbol"],
-                ts=book["timestamp"] / 1000 if book["timestamp"] else self.exchange_now(),
+                ts=book["timestamp"] / 1000 if book["timestamp"] else self.exchange_now() - age,
                 bid=bid,
                 bid_quantity=bid_quantity,
                 ask=ask,

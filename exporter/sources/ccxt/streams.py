@@ -62,9 +62,10 @@ class StreamKeeper:
         """The next message; on the way, note that the subscription stands, and look after a quiet one."""
         watching = asyncio.ensure_future(self._watch())
         try:
-            await asyncio.wait({watching}, timeout=None if self._up else _SUBSCRIBED_AFTER)
-            if not (watching.done() and (watching.cancelled() or watching.exception())):
-                self._rise()
+            if not self._up:
+                await asyncio.wait({watching}, timeout=_SUBSCRIBED_AFTER)
+                if not (watching.done() and (watching.cancelled() or watching.exception())):
+                    self._rise()
             while self.quiet is not None:
                 await asyncio.wait({watching}, timeout=self.quiet_after)
                 if watching.done():
