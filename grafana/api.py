@@ -1,0 +1,234 @@
+"""Grafana's HTTP API: one session, its refusals turned into errors that say what to do.
+
+::
+
+    GrafanaError            exit code
+    ├── SettingsError       2  the command's own settings are wrong or missing
+    ├── UnreachableError    3  no answer, an answer that is not Grafana's, or a fault inside Grafana
+    ├── RefusedError        4  wrong credentials or too few rights
+    └── ConflictError       5  something of that name exists and is not ours to change
+
+No message contains a password or a token, also not one that came inside a URL.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+
+import requests
+from requests.auth import AuthBase, HTTPBasicAuth
+
+Json = dict[str, Any]
+
+_BUSY = frozenset({502, 503})
+_PAUSES = (0.5, 1.0, 2.0)  # seconds before each further try while a proxy or a starting Grafana is not ready
+_TIMEOUT = (5.0, 15.0)  # seconds to connect, and between two bytes of an answer
+_USERINFO = re.compile(r"://[^/\s\"]*@")
+_EXCERPT = 200  # characters of a foreign message that are repeated
+
+
+class GrafanaError(Exception):
+    """The base of all errors here; ``exit_code`` is what the command ends with."""
+
+    exit_code = 1
+
+
+class SettingsError(GrafanaError):
+    """A setting is missing or cannot be used."""
+
+    exit_code = 2
+
+
+class UnreachableError(GrafanaError):
+    """Nothing that could be understood came back."""
+
+    exit_code = 3
+
+
+class RefusedError(GrafanaError):
+    """Grafana did not accept the credentials, or their rights do not suffice."""
+
+    exit_code = 4
+
+
+class ConflictError(GrafanaError):
+    """What should be made exists already under another uid, or is kept by somebody else."""
+
+    exit_code = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The status of an answer, and its JSON value."""
+
+    status: int
+    body: Any
+
+    @property
+    def message(self) -> str:
+        """What Grafana says about it, on one line and not long."""
+        text = self.body.get("message", "") if isinstance(self.body, dict) else ""
+        return redact(" ".join(str(text).split())[:_EXCERPT])
+
+    def has_status(self, word: str) -> bool:
+        """Whether the answer's own ``status`` is ``word``, such as ``version-mismatch``."""
+        return isinstance(self.body, dict) and self.body.get("status") == word
+
+
+class Token(AuthBase):
+    """A service account's token; given as an object, so that no ``.netrc`` takes its place."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Put the token into a request."""
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where Grafana is, without credentials, and the credentials that its URL held."""
+
+    url: str
+    auth: HTTPBasicAuth | None
+
+
+def parse_address(text: str, setting: str) -> Address:
+    """Return the address in a setting's text; raise `SettingsError` if it is no HTTP URL."""
+    parts = _split(text)
+    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
+        message = f"{setting} is not a URL; write it like http://127.0.0.1:3000"
+        raise SettingsError(message)
+    if parts.query or parts.fragment:
+        message = f"{setting} must end with its path: remove what follows ? or #"
+        raise SettingsError(message)
+    bare = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))
+    auth = basic(unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+    return Address(bare, auth)
+
+
+def basic(user: str, password: str) -> HTTPBasicAuth:
+    """Return a login by user and password, in any alphabet."""
+    return HTTPBasicAuth(user.encode(), password.encode())
+
+
+def redact(text: str) -> str:
+    """Return a text without the user names and passwords of the URLs in it."""
+    return _USERINFO.sub("://***@", text)
+
+
+class Client:
+    """Calls to one Grafana.
+
+    ``sleep`` is called with the seconds to wait before a further try.
+    """
+
+    def __init__(self, url: str, auth: AuthBase, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self.url = url
+        self._sleep = sleep
+        self._session = requests.Session()
+        self._session.auth = auth
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._session.close()
+
+    def get(self, path: str, *, needs: str) -> Answer | None:
+        """Return an answer, or None for 404; ``needs`` is the permission to name if it is refused."""
+        answer = self.call("GET", path, None, needs=needs, expected=(404,))
+        return None if answer.status == 404 else answer
+
+    def call(self, method: str, path: str, body: Json | None, *, needs: str, expected: tuple[int, ...] = ()) -> Answer:
+        """Return an answer of 2xx or of a status in ``expected``; raise a `GrafanaError` otherwise."""
+        response = self._patient(method, path, body)
+        call = f"{method} {path}"
+        _raise_for_status(response, call, needs, self.url)
+        if not response.ok and response.status_code not in expected:
+            message = f"Grafana answered {response.status_code} to {call}: {_said(response) or 'no reason given'}"
+            broken = response.status_code == 404 or response.status_code >= 500
+            raise (UnreachableError if broken else ConflictError)(message)
+        return _answer(response, call, self.url)
+
+    def _patient(self, method: str, path: str, body: Json | None) -> requests.Response:
+        for pause in _PAUSES:
+            response = self._once(method, path, body)
+            if response.status_code not in _BUSY:
+                return response
+            self._sleep(pause)
+        return self._once(method, path, body)
+
+    def _once(self, method: str, path: str, body: Json | None) -> requests.Response:
+        try:
+            return self._session.request(method, self.url + path, json=body, timeout=_TIMEOUT, allow_redirects=False)
+        except requests.RequestException as error:
+            message = f"cannot reach Grafana at {self.url} ({_reason(error)}): is it running, is GRAFANA_URL right?"
+            raise UnreachableError(message) from None
+
+
+def _raise_for_status(response: requests.Response, call: str, needs: str, url: str) -> None:
+    """Raise for what means the same whichever call it was: no login, no right, another address, not ready."""
+    status = response.status_code
+    if status == 401:
+        message = "Grafana does not accept the credentials (401): check GRAFANA_TOKEN, or GRAFANA_USER and _PASSWORD"
+        raise RefusedError(message)
+    if status == 403:
+        permission = _permission(response) or needs
+        message = f"too few rights for {call} (403): the permission {permission} is missing; use an Admin's credentials"
+        raise RefusedError(message)
+    if 300 <= status < 400:
+        target = urlsplit(response.headers.get("Location", ""))
+        place = f"{target.scheme}://{target.netloc.rpartition('@')[2]}" if target.netloc else "another path"
+        message = f"{url} redirects to {place}: set GRAFANA_URL to where Grafana itself answers"
+        raise UnreachableError(message)
+    if status in _BUSY:
+        message = f"Grafana at {url} is not ready ({status}), also after {len(_PAUSES)} more tries: try again later"
+        raise UnreachableError(message)
+
+
+def _permission(response: requests.Response) -> str:
+    """Return the permission that a refusal names, such as ``folders:create``, or nothing."""
+    return _said(response).partition("Permissions needed: ")[2]
+
+
+def _said(response: requests.Response) -> str:
+    """Return the message in an answer, on one line and not long; nothing if it has none."""
+    try:
+        return Answer(response.status_code, response.json()).message
+    except ValueError:
+        return ""
+
+
+def _answer(response: requests.Response, call: str, url: str) -> Answer:
+    try:
+        return Answer(response.status_code, response.json())
+    except ValueError:
+        kind = response.headers.get("Content-Type", "no type").partition(";")[0][:40]
+        message = f"the answer to {call} at {url} is not JSON but {kind}: is that Grafana, with its path prefix?"
+        raise UnreachableError(message) from None
+
+
+def _split(text: str) -> SplitResult | None:
+    try:
+        parts = urlsplit(text.strip())
+        port = parts.port  # read here, because this is where a wrong one is found
+    except ValueError:
+        return None
+    return parts if port != 0 else None
+
+
+def _reason(error: requests.RequestException) -> str:
+    """Return why a request failed in words of ours: the library's text may hold a whole URL."""
+    reasons: dict[type[Exception], str] = {
+        requests.exceptions.SSLError: "its TLS certificate or protocol is not accepted",
+        requests.exceptions.ProxyError: "the proxy in the environment does not answer",
+        requests.exceptions.Timeout: "no answer in time",
+        requests.exceptions.ConnectionError: "no connection",
+    }
+    return next((text for kind, text in reasons.items() if isinstance(error, kind)), type(error).__name__)

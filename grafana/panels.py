@@ -1,0 +1,460 @@
+"""Panels, variables and dashboards as JSON: the one module that touches grafanalib.
+
+grafanalib gives the frame (dashboard, panel, target, variable, link). Its options and field settings are
+those of older Grafana versions, and it writes ``null`` for what is not set, so both are replaced here:
+the shapes below are the ones that Grafana 9.4 and later write themselves, and only keys that those
+versions know are kept.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from grafanalib import core
+
+from grafana.names import DATASOURCE_NAME, DATASOURCE_UID, TAG
+from grafana.queries import Query
+
+Json = dict[str, Any]
+
+SCHEMA_VERSION = 39
+NO_DATA = "no data"
+ALL = ".+"  # the label is always there, so this is everything, with no list of names in every query
+
+_SOURCE = {"type": "prometheus", "uid": "${datasource}"}
+_PANEL_KEYS = (
+    "id",
+    "type",
+    "title",
+    "description",
+    "datasource",
+    "targets",
+    "fieldConfig",
+    "options",
+    "gridPos",
+    "transformations",
+)
+_TARGET_KEYS = ("refId", "datasource", "expr", "legendFormat", "format", "instant")
+_DASHBOARD_KEYS = (
+    "annotations",
+    "description",
+    "editable",
+    "graphTooltip",
+    "links",
+    "panels",
+    "refresh",
+    "schemaVersion",
+    "tags",
+    "templating",
+    "time",
+    "timepicker",
+    "timezone",
+    "title",
+    "uid",
+)
+_VARIABLE_KEYS = (
+    "name",
+    "label",
+    "type",
+    "query",
+    "current",
+    "hide",
+    "includeAll",
+    "multi",
+    "options",
+)
+_REFRESH_ON_LOAD = 1  # a query on every refresh of 5 s would cost more than the dashboard's smallest panel
+_SORTED = 1
+_LABEL_VALUES = 1
+_VARIABLE_REF = "PrometheusVariableQueryEditor-VariableQuery"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A panel's place: column 0-23, row, width in columns, height in grid units."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a panel's values, or those of one series or column, are written and coloured.
+
+    ``steps`` are thresholds as (from, colour), the first one from minus infinity (``None``). ``words``
+    replace single values by a text in a colour. ``color`` is a fixed colour; without it stats, gauges and
+    state timelines are coloured by ``steps`` and lines by the palette. ``dashed`` is for limits among lines,
+    ``tinted`` for columns of a table whose text takes the value's colour.
+    """
+
+    unit: str = "none"
+    decimals: int | None = None
+    steps: Sequence[tuple[float | None, str]] = ((None, "text"),)
+    words: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    color: str = ""
+    low: float | None = None
+    high: float | None = None
+    dashed: bool = False
+    tinted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """How a time series panel draws: as lines or bars, ``stacked`` or not, ``fill`` from 0 to 100.
+
+    ``by_value`` colours each line by the thresholds it passes instead of by series.
+    """
+
+    bars: bool = False
+    stacked: bool = False
+    fill: int = 6
+    by_value: bool = False
+    legend: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One panel without its place: what its constructor below made of it."""
+
+    kind: str
+    title: str
+    description: str
+    targets: tuple[Json, ...]
+    fields: Json
+    options: Json
+    transformations: tuple[Json, ...] = ()
+
+
+SeriesLooks = Mapping[str, Look]
+NO_SERIES: SeriesLooks = {}
+LINES = Draw()
+LIMIT = Look(color="orange", dashed=True)
+
+
+def timeseries(
+    title: str,
+    description: str,
+    *queries: Query,
+    look: Look,
+    draw: Draw = LINES,
+    series: SeriesLooks = NO_SERIES,
+) -> Panel:
+    """Return lines or bars over time; ``series`` maps legends to a look of their own."""
+    color = _color(look) or {"mode": "thresholds" if draw.by_value else "palette-classic"}
+    fields = _fields(look, series, color=color, mappings=_words(look), custom=_lines(draw))
+    options = {"legend": _legend(shown=draw.legend), "tooltip": {"mode": "multi", "sort": "desc"}}
+    return Panel("timeseries", title, description, _targets(queries), fields, options)
+
+
+def stat(
+    title: str,
+    description: str,
+    *queries: Query,
+    look: Look,
+    series: SeriesLooks = NO_SERIES,
+    names: bool = False,
+) -> Panel:
+    """Return large figures side by side, each under its legend; ``names`` shows the legends alone."""
+    several = len(queries) > 1 or "{{" in queries[0].legend
+    options = {
+        "reduceOptions": _LAST,
+        "colorMode": "value",
+        "graphMode": "none",
+        "textMode": "name" if names else "value_and_name" if several else "value",
+        "justifyMode": "auto",
+        "orientation": "auto",
+    }
+    targets = _targets(queries, instant=True)
+    return Panel("stat", title, description, targets, _fields(look, series), options)
+
+
+def gauge(title: str, description: str, *queries: Query, look: Look) -> Panel:
+    """Return a dial for each series, from ``look.low`` to ``look.high``."""
+    options = {
+        "reduceOptions": _LAST,
+        "showThresholdLabels": False,
+        "showThresholdMarkers": True,
+        "orientation": "auto",
+    }
+    return Panel("gauge", title, description, _targets(queries, instant=True), _fields(look), options)
+
+
+def bargauge(title: str, description: str, *queries: Query, look: Look, series: SeriesLooks = NO_SERIES) -> Panel:
+    """Return one horizontal bar for each series."""
+    options = {
+        "reduceOptions": _LAST,
+        "orientation": "horizontal",
+        "displayMode": "gradient",
+        "showUnfilled": True,
+    }
+    targets = _targets(queries, instant=True)
+    return Panel("bargauge", title, description, targets, _fields(look, series), options)
+
+
+def table(
+    title: str,
+    description: str,
+    columns: Mapping[str, Query],
+    *,
+    look: Look,
+    series: SeriesLooks = NO_SERIES,
+) -> Panel:
+    """Return a table: a row for each label set, a column for each label and each of ``columns``.
+
+    The keys of ``columns`` are the headings; labels are headed by their own name, capitalised. Rows are
+    sorted by the first of ``columns``, greatest first.
+    """
+    custom = {"align": "auto", "cellOptions": {"type": "auto"}, "displayMode": "auto"}
+    options = {"showHeader": True, "sortBy": [{"displayName": next(iter(columns)), "desc": True}]}
+    targets = _targets(tuple(columns.values()), instant=True, shape="table")
+    fields = _fields(look, series, custom=custom)
+    return Panel("table", title, description, targets, fields, options, _merged(tuple(columns)))
+
+
+def state_timeline(title: str, description: str, *queries: Query, look: Look) -> Panel:
+    """Return a bar over time for each series, coloured and labelled by ``look.words``."""
+    options = {
+        "mergeValues": True,
+        "showValue": "auto",
+        "alignValue": "center",
+        "rowHeight": 0.9,
+        "legend": _legend(shown=False),
+    }
+    fields = _fields(look, mappings=_words(look), custom={"fillOpacity": 80, "lineWidth": 0})
+    return Panel("state-timeline", title, description, _targets(queries), fields, options)
+
+
+def text(title: str, description: str, markdown: str) -> Panel:
+    """Return a panel of prose, in Markdown."""
+    options = {"mode": "markdown", "content": markdown}
+    return Panel("text", title, description, (), {"defaults": {}, "overrides": []}, options)
+
+
+def place(panel: Panel, number: int, where: Place) -> Json:
+    """Return a panel's JSON with its id and place."""
+    frame = core.Panel(
+        id=number,
+        title=panel.title,
+        description=panel.description,
+        dataSource=_SOURCE,
+        targets=list(panel.targets),
+        gridPos=_grid(where),
+        transformations=list(panel.transformations),
+    ).panel_json({})
+    shaped = frame | {"type": panel.kind, "fieldConfig": panel.fields, "options": panel.options}
+    return {key: shaped[key] for key in _PANEL_KEYS if key != "transformations" or panel.transformations}
+
+
+def heading(title: str, number: int, where: Place) -> Json:
+    """Return the JSON of a row's heading."""
+    frame = core.RowPanel(id=number, title=title, gridPos=_grid(where)).to_json_data()
+    return {key: frame[key] for key in ("id", "type", "title", "collapsed", "panels", "gridPos")}
+
+
+def data_source_variable() -> Json:
+    """Return the variable that chooses the Prometheus, ours first.
+
+    Older versions keep the data source's name in it, newer ones the uid: one of the two always matches.
+    """
+    frame = core.Template(name="datasource", label="Source", query="prometheus", type="datasource")
+    return _variable(frame, {"selected": True, "text": DATASOURCE_NAME, "value": DATASOURCE_UID})
+
+
+def label_variable(name: str, label: str, query: str) -> Json:
+    """Return a variable that filters by a label, several values at once, everything at first."""
+    wrapped = {"query": query, "refId": _VARIABLE_REF, "qryType": _LABEL_VALUES}
+    frame = core.Template(name=name, label=label, query=wrapped, includeAll=True, multi=True)
+    rest = {"allValue": ALL, "datasource": _SOURCE, "definition": query, "sort": _SORTED}
+    return _variable(frame, {"selected": True, "text": ["All"], "value": ["$__all"]}) | rest
+
+
+def link(title: str, url: str, tooltip: str) -> Json:
+    """Return a link at the top of a dashboard, opened beside it."""
+    made: Json = core.DashboardLink(
+        type="link", icon="doc", title=title, uri=url, tooltip=tooltip, targetBlank=True, keepTime=False
+    ).to_json_data()
+    return made
+
+
+def alert_annotation(expr: str) -> Json:
+    """Return the annotation that marks in every chart when an alert fired."""
+    return {
+        "name": "Alerts",
+        "datasource": _SOURCE,
+        "enable": True,
+        "iconColor": "red",
+        "expr": expr,
+        "titleFormat": "{{alertname}}",
+        "textFormat": "{{exchange}}",
+        "tagKeys": "severity",
+    }
+
+
+def dashboard(
+    uid: str, title: str, description: str, panels: Sequence[Json], extras: Mapping[str, Sequence[Json]]
+) -> Json:
+    """Return a dashboard's JSON model: an hour, refreshed every 5 s, not editable.
+
+    ``extras`` may hold lists of ``variables``, ``links`` and ``annotations``.
+    """
+    frame = core.Dashboard(
+        uid=uid,
+        title=title,
+        description=description,
+        panels=list(panels),
+        templating=core.Templating(list=list(extras.get("variables", ()))),
+        annotations=core.Annotations(list=[_BUILT_IN, *extras.get("annotations", ())]),
+        links=list(extras.get("links", ())),
+        tags=[TAG],
+        refresh="5s",
+        time=core.Time("now-1h", "now"),
+        timePicker=core.TimePicker(refreshIntervals=["5s", "10s", "30s", "1m", "5m", "15m"], timeOptions=[]),
+        timezone="browser",
+        graphTooltip=1,  # one crosshair for all charts
+        editable=False,
+        schemaVersion=SCHEMA_VERSION,
+    ).to_json_data()
+    made = {key: _plain(frame[key]) for key in _DASHBOARD_KEYS}
+    made["timepicker"] = {key: made["timepicker"][key] for key in ("hidden", "refresh_intervals")}
+    return made
+
+
+_LAST = {"calcs": ["lastNotNull"], "fields": "", "values": False}
+_BUILT_IN = {
+    "builtIn": 1,
+    "datasource": {"type": "grafana", "uid": "-- Grafana --"},
+    "enable": True,
+    "hide": True,
+    "iconColor": "rgba(0, 211, 255, 1)",
+    "name": "Annotations & Alerts",
+    "type": "dashboard",
+}
+
+
+def _targets(queries: Sequence[Query], *, instant: bool = False, shape: str = "time_series") -> tuple[Json, ...]:
+    return tuple(
+        _target(string.ascii_uppercase[index], query, instant=instant, shape=shape)
+        for index, query in enumerate(queries)
+    )
+
+
+def _target(letter: str, query: Query, *, instant: bool, shape: str) -> Json:
+    frame = core.Target(
+        refId=letter,
+        expr=query.expr,
+        legendFormat=query.legend,
+        datasource=_SOURCE,
+        format=shape,
+        instant=instant,
+    ).to_json_data()
+    return {key: frame[key] for key in _TARGET_KEYS} | {"range": not instant, "editorMode": "code"}
+
+
+def _fields(look: Look, series: SeriesLooks = NO_SERIES, **replaced: Any) -> Json:
+    defaults = {
+        "noValue": NO_DATA,
+        "mappings": _mappings(look),
+        "thresholds": _thresholds(look),
+        "color": _color(look) or {"mode": "thresholds"},
+    }
+    overrides = [
+        {"matcher": {"id": "byName", "options": name}, "properties": _properties(own)} for name, own in series.items()
+    ]
+    return {"defaults": defaults | _numbers(look) | replaced, "overrides": overrides}
+
+
+def _properties(look: Look) -> list[Json]:
+    """Return what of a look differs from a plain one, as the properties of an override."""
+    plain = Look()
+    found: Json = _numbers(look)
+    if look.unit == plain.unit:
+        del found["unit"]
+    if look.steps != plain.steps:
+        found["thresholds"] = _thresholds(look)
+    if look.words:
+        found["mappings"] = _mappings(look)
+    if look.color:
+        found["color"] = _color(look)
+    if look.dashed:
+        found |= {"custom.lineStyle": {"fill": "dash", "dash": [6, 6]}, "custom.fillOpacity": 0}
+    if look.tinted:
+        found |= {"custom.cellOptions": {"type": "color-text"}, "custom.displayMode": "color-text"}
+    return [{"id": key, "value": value} for key, value in found.items()]
+
+
+def _numbers(look: Look) -> Json:
+    given = {"unit": look.unit, "decimals": look.decimals, "min": look.low, "max": look.high}
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def _thresholds(look: Look) -> Json:
+    return {
+        "mode": "absolute",
+        "steps": [{"color": color, "value": start} for start, color in look.steps],
+    }
+
+
+def _mappings(look: Look) -> list[Json]:
+    """Return the words for values, and for no value at all, which must not get the colour of a good one."""
+    unknown = {"text": NO_DATA, "color": "orange", "index": len(look.words)}
+    return [*_words(look), {"type": "special", "options": {"match": "null+nan", "result": unknown}}]
+
+
+def _words(look: Look) -> list[Json]:
+    options = {
+        value: {"text": text, "color": color, "index": index}
+        for index, (value, (text, color)) in enumerate(look.words.items())
+    }
+    return [{"type": "value", "options": options}] if options else []
+
+
+def _color(look: Look) -> Json | None:
+    return {"mode": "fixed", "fixedColor": look.color} if look.color else None
+
+
+def _lines(draw: Draw) -> Json:
+    return {
+        "drawStyle": "bars" if draw.bars else "line",
+        "lineWidth": 0 if draw.bars else 2,
+        "fillOpacity": 70 if draw.bars else draw.fill,
+        "gradientMode": "scheme" if draw.by_value else "none",
+        "showPoints": "auto",
+        "spanNulls": False,
+        "stacking": {"mode": "normal" if draw.stacked else "none", "group": "A"},
+        "thresholdsStyle": {"mode": "off"},
+    }
+
+
+def _legend(*, shown: bool) -> Json:
+    return {"displayMode": "list", "placement": "bottom", "showLegend": shown}
+
+
+def _merged(headings: tuple[str, ...]) -> tuple[Json, ...]:
+    """Join the queries' answers by their labels and head the columns; one query's value has no letter."""
+    values = ["Value"] if len(headings) == 1 else [f"Value #{letter}" for letter in string.ascii_uppercase]
+    labels = {name: name.capitalize() for name in ("exchange", "account", "symbol", "strategy", "currency")}
+    renamed = labels | dict(zip(values, headings, strict=False))
+    organize = {"excludeByName": {"Time": True}, "renameByName": renamed}
+    joined: tuple[Json, ...] = ({"id": "merge", "options": {}},) if len(headings) > 1 else ()
+    return (*joined, {"id": "organize", "options": organize})
+
+
+def _grid(where: Place) -> Json:
+    made: Json = core.GridPos(h=where.height, w=where.width, x=where.x, y=where.y).to_json_data()
+    return made
+
+
+def _variable(frame: core.Template, current: Json) -> Json:
+    written = frame.to_json_data()
+    chosen = {"current": current, "refresh": _REFRESH_ON_LOAD, "regex": "", "skipUrlSync": False}
+    return {key: written[key] for key in _VARIABLE_KEYS} | chosen
+
+
+def _plain(value: Any) -> Any:
+    """Return what grafanalib left as an object, such as a time range, as JSON."""
+    return value.to_json_data() if hasattr(value, "to_json_data") else value

@@ -1,0 +1,1 @@
+"""Rows that more than one dashboard shows, a module for each subject."""

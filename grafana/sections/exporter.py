@@ -1,0 +1,111 @@
+"""Can these figures be trusted: the exporter's own collectors, events and limits."""
+
+from __future__ import annotations
+
+from exporter import metrics
+from grafana import queries
+from grafana.layout import Section, line
+from grafana.panels import Draw, Look, Panel, bargauge, stat, state_timeline, timeseries
+from grafana.queries import Query
+from grafana.sections.exchanges import UP_OR_DOWN
+
+JOB = "trading-exporter"
+
+
+def section() -> Section:
+    """Return the row on the exporter."""
+    return Section(
+        "Exporter",
+        (
+            line(7, (1, _scraped()), (1, _version()), (5, _components()), (5, _collectors())),
+            line(7, _event_lag(), _events(), _collector_time(), _refused()),
+        ),
+    )
+
+
+def _scraped() -> Panel:
+    return stat(
+        "Scraped",
+        "Whether Prometheus reaches the exporter. Down: everything here stands still or is empty; see whether "
+        "its process runs and what its log says last.",
+        Query(f'min(up{{job="{JOB}"}})', "Exporter"),
+        look=UP_OR_DOWN,
+    )
+
+
+def _version() -> Panel:
+    return stat(
+        "Version",
+        "Version of the exporter that answers. More than one: several exporters are scraped, or an old one was "
+        "left running beside the new one.",
+        Query(f"max by (version) ({queries.select(metrics.BUILD_INFO)})", "{{version}}"),
+        look=Look(),
+        names=True,
+    )
+
+
+def _components() -> Panel:
+    return state_timeline(
+        "Components",
+        "Parts of the exporter that run or are down. Down: its log names the part and the error; the others go "
+        "on without it.",
+        Query(queries.gauge(metrics.COMPONENT_UP, ("component",), how="min"), "{{component}}"),
+        look=UP_OR_DOWN,
+    )
+
+
+def _collectors() -> Panel:
+    return state_timeline(
+        "Collectors",
+        "Whether each collector succeeded in the last scrape. One that fails leaves its metrics out: panels "
+        "that use them show no data. The log has the error.",
+        Query(queries.gauge(metrics.COLLECTOR_SUCCESS, ("collector",), how="min"), "{{collector}}"),
+        look=Look(
+            steps=UP_OR_DOWN.steps,
+            words={"0": ("failed", "red"), "1": ("ok", "green")},
+        ),
+    )
+
+
+def _event_lag() -> Panel:
+    return timeseries(
+        "Event lag p99",
+        "99 % of events came within this time of their own timestamp, by type. Late fills mean late PnL. High "
+        "for every type: compare the clocks, then the exporter's CPU.",
+        Query(queries.quantile(0.99, metrics.EVENT_LAG, ("type",)), "{{type}}"),
+        look=Look(unit="s", low=0),
+        draw=Draw(fill=0),
+    )
+
+
+def _events() -> Panel:
+    return timeseries(
+        "Events accepted",
+        "Events a second, by type and source. A type that stops while its exchange is up: see its stream. A "
+        "steep rise: see event lag.",
+        Query(queries.rate(metrics.EVENTS, ("type", "source")), "{{type}} {{source}}"),
+        look=Look(unit="suffix:/s"),
+        draw=Draw(fill=0),
+    )
+
+
+def _collector_time() -> Panel:
+    return timeseries(
+        "Collector time",
+        "Time that each collector took in a scrape. Together they must stay well below the scrape timeout; one "
+        "that grows has too many series: fewer symbols, or a lower series limit.",
+        Query(queries.gauge(metrics.COLLECTOR_DURATION, ("collector",), how="max"), "{{collector}}"),
+        look=Look(unit="s", low=0),
+        draw=Draw(fill=0),
+    )
+
+
+def _refused() -> Panel:
+    return bargauge(
+        "Refused and left out",
+        "Events refused, by reason, and samples left out because a family reached its series limit, in the "
+        "time range. Anything here is missing elsewhere: mend what sends the events, or raise the limit.",
+        Query(queries.increase(metrics.EVENTS_REJECTED, ("reason",)), "events: {{reason}}"),
+        Query(queries.increase(metrics.SERIES_DROPPED, ("family",)), "samples: {{family}}"),
+        look=Look(unit="short", decimals=0, low=0, steps=((None, "green"), (1, "red"))),
+    )

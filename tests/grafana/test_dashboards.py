@@ -1,0 +1,301 @@
+"""What every committed dashboard keeps to."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from exporter.metrics import FEES, REBATES, TABLE, Family, Kind
+from grafana import generate
+from grafana.dashboards import trading
+from grafana.names import DATASOURCE_NAME, DATASOURCE_UID, FOLDER_TITLE
+from grafana.sections import exporter
+from tests.grafana import promql
+
+ROOT = Path(generate.__file__).parents[1]
+MODELS: dict[str, dict[str, Any]] = {
+    path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(generate.FOLDER.glob("*.json"))
+}
+MODERN = frozenset({"timeseries", "stat", "gauge", "bargauge", "table", "state-timeline", "text", "row"})
+FOREIGN = {"up": {"job"}, "ALERTS": {"alertname", "alertstate", "severity"}}
+MONEY = {FEES.name, REBATES.name}  # counters that are shown as they stand, because they add up with PnL gauges
+WINDOWS = {"$__rate_interval", "$__range"}
+
+each_dashboard = pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
+
+
+def _panels(model: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for panel in model["panels"]:
+        yield panel
+        yield from panel.get("panels", [])
+
+
+def _content(model: dict[str, Any]) -> list[dict[str, Any]]:
+    return [panel for panel in _panels(model) if panel["type"] != "row"]
+
+
+def _targets(model: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [(panel["title"], target) for panel in _content(model) for target in panel["targets"]]
+
+
+def _expressions(model: dict[str, Any]) -> list[str]:
+    noted = [note["expr"] for note in model["annotations"]["list"] if "expr" in note]
+    return [target["expr"] for _, target in _targets(model)] + noted
+
+
+def _family(name: str) -> Family | None:
+    base = re.sub(r"_(bucket|sum|count)$", "", name)
+    return next(
+        (each for each in TABLE if each.name == name or (each.name == base and each.kind is Kind.HISTOGRAM)), None
+    )
+
+
+def _recorded() -> set[str]:
+    files = sorted((ROOT / "prometheus" / "rules" / "recording").glob("*.yml"))
+    groups = [group for path in files for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]]
+    return {rule["record"] for group in groups for rule in group["rules"]}
+
+
+def test_there_is_a_dashboard_of_each_code() -> None:
+    """The committed files are exactly the dashboards that the code knows."""
+    assert set(MODELS) == set(generate.DASHBOARDS)
+
+
+@each_dashboard
+def test_frame_is_that_of_a_modern_dashboard(model: dict[str, Any]) -> None:
+    """Each dashboard has a uid of at most 40 characters, is not editable, refreshes every 5 s over an hour."""
+    assert re.fullmatch(r"[a-z0-9-]{1,40}", model["uid"])
+    assert model["schemaVersion"] >= 39
+    assert (model["editable"], model["refresh"], model["time"]) == (False, "5s", {"from": "now-1h", "to": "now"})
+    assert "trading" in model["tags"]
+    assert model["title"].lower() != FOLDER_TITLE.lower()
+    assert not {"rows", "__inputs", "id", "version"} & set(model)
+
+
+@each_dashboard
+def test_panel_ids_are_unique(model: dict[str, Any]) -> None:
+    """No two panels of a dashboard share an id."""
+    ids = [panel["id"] for panel in _panels(model)]
+    assert len(ids) == len(set(ids))
+
+
+@each_dashboard
+def test_panels_do_not_overlap(model: dict[str, Any]) -> None:
+    """No two panels share a cell of the grid, and none leaves it."""
+    for one, other in combinations([panel["gridPos"] for panel in _panels(model)], 2):
+        apart = (
+            one["x"] + one["w"] <= other["x"]
+            or other["x"] + other["w"] <= one["x"]
+            or one["y"] + one["h"] <= other["y"]
+            or other["y"] + other["h"] <= one["y"]
+        )
+        assert apart, (one, other)
+    assert all(0 <= panel["gridPos"]["x"] <= 24 - panel["gridPos"]["w"] for panel in _panels(model))
+
+
+@each_dashboard
+def test_panels_are_of_current_types(model: dict[str, Any]) -> None:
+    """Every panel is of a type that needs no Angular and that Grafana 9.4 and later have."""
+    assert {panel["type"] for panel in _panels(model)} <= MODERN
+
+
+@each_dashboard
+def test_panels_explain_themselves(model: dict[str, Any]) -> None:
+    """Every panel has a title of its own, a description of some length, and a unit; none shows zero for no data."""
+    titles = [panel["title"] for panel in _content(model)]
+    assert len(titles) == len(set(titles))
+    for panel in _content(model):
+        assert len(panel["description"]) > 60, panel["title"]
+        if panel["type"] != "text":
+            defaults = panel["fieldConfig"]["defaults"]
+            assert defaults["unit"], panel["title"]
+            assert defaults["noValue"] == "no data", panel["title"]
+
+
+@each_dashboard
+def test_targets_read_the_chosen_data_source(model: dict[str, Any]) -> None:
+    """Every panel and target names the data source's variable, a letter of its own, and either range or instant."""
+    source = {"type": "prometheus", "uid": "${datasource}"}
+    for panel in _content(model):
+        assert panel["datasource"] == source
+        letters = [target["refId"] for target in panel["targets"]]
+        assert len(set(letters)) == len(letters)
+        assert all(re.fullmatch("[A-Z]", letter) for letter in letters)
+    for title, target in _targets(model):
+        assert target["datasource"] == source, title
+        assert target["range"] is not target["instant"], title
+        assert not {"step", "intervalFactor", "metric", "target", "query"} & set(target), title
+
+
+@each_dashboard
+def test_figures_of_this_moment_are_instant(model: dict[str, Any]) -> None:
+    """Figures are instant queries, so that one from before an outage is not shown as if it were true now."""
+    for panel in _content(model):
+        for target in panel["targets"]:
+            assert target["instant"] is (panel["type"] in {"stat", "gauge", "bargauge", "table"}), panel["title"]
+
+
+@each_dashboard
+def test_thresholds_have_one_open_start(model: dict[str, Any]) -> None:
+    """Thresholds begin with null, which is a JSON null and not a word, and rise from there."""
+    for panel in _content(model):
+        fields = panel["fieldConfig"]
+        own = [fields["defaults"]["thresholds"]] if "thresholds" in fields["defaults"] else []
+        overrides = [each for override in fields["overrides"] for each in override["properties"]]
+        own += [each["value"] for each in overrides if each["id"] == "thresholds"]
+        for thresholds in own:
+            first, *rest = [step["value"] for step in thresholds["steps"]]
+            assert first is None
+            assert rest == sorted(set(rest))
+
+
+@each_dashboard
+def test_overrides_name_what_is_there(model: dict[str, Any]) -> None:
+    """Every override by name has a series with that legend, a column of that heading, or a label's value."""
+    values = {"maker", "taker", "unknown", "buy", "sell"}
+    for panel in _content(model):
+        legends = {target["legendFormat"] for target in panel["targets"]}
+        renamed = [each["options"].get("renameByName", {}) for each in panel.get("transformations", [])]
+        headings = {heading for names in renamed for heading in names.values()}
+        for override in panel["fieldConfig"]["overrides"]:
+            assert override["matcher"]["options"] in legends | headings | values, panel["title"]
+
+
+@each_dashboard
+def test_names_in_queries_exist(model: dict[str, Any]) -> None:
+    """Every metric in a query is in the metric table, a recording rule, or Prometheus' own; labels fit it."""
+    recorded = _recorded()
+    for expr in _expressions(model):
+        found = promql.names(expr)
+        assert found.metrics, expr
+        for name in found.metrics:
+            assert _family(name) or name in recorded or name in FOREIGN, (name, expr)
+        for name, label in found.matched:
+            family = _family(name)
+            allowed = {*family.labels, "le"} if family else FOREIGN.get(name, set(trading_labels()))
+            assert label in allowed, (name, label)
+        assert found.grouped <= _labels_of(found.metrics) | {"le"}, expr
+
+
+def trading_labels() -> set[str]:
+    """Every label of the metric table."""
+    return {label for family in TABLE for label in family.labels}
+
+
+def _labels_of(metrics: frozenset[str]) -> set[str]:
+    families = [family for family in map(_family, metrics) if family]
+    return {label for family in families for label in family.labels}
+
+
+@each_dashboard
+def test_counters_are_rates(model: dict[str, Any]) -> None:
+    """Counters are always inside rate or increase, save money that adds up with gauges; gauges never are."""
+    for expr in _expressions(model):
+        for found in re.finditer(r"(\w*\(?)(trading_\w+)", expr):
+            before, family = found[1], _family(found[2])
+            assert family is not None
+            rated = before in {"rate(", "increase("}
+            expected = family.kind is not Kind.GAUGE
+            assert rated is expected or (family.name in MONEY and not rated), expr
+
+
+@each_dashboard
+def test_windows_follow_the_dashboard(model: dict[str, Any]) -> None:
+    """No query has a window of fixed length."""
+    for expr in _expressions(model):
+        assert promql.names(expr).windows <= WINDOWS, expr
+
+
+@each_dashboard
+def test_variables_filter_all_queries(model: dict[str, Any]) -> None:
+    """Every selector of ours is filtered by each variable whose label it has."""
+    variables = {each["name"] for each in model["templating"]["list"]} - {"datasource"}
+    for expr in _expressions(model):
+        for name, inside in re.findall(r"(trading_\w+)(\{[^}]*\})?", expr):
+            family = _family(name)
+            assert family is not None
+            for label in variables & set(family.labels):
+                assert f'{label}=~"${label}"' in inside, expr
+
+
+def test_trading_offers_its_choices() -> None:
+    """The Trading dashboard has five variables; those of labels allow several values and begin with all."""
+    source, *labels = MODELS["trading"]["templating"]["list"]
+    assert (source["name"], source["type"], source["query"]) == ("datasource", "datasource", "prometheus")
+    assert source["current"] == {"selected": True, "text": DATASOURCE_NAME, "value": DATASOURCE_UID}
+    assert [each["name"] for each in labels] == ["exchange", "account", "symbol", "strategy"]
+    for each in labels:
+        assert (each["multi"], each["includeAll"], each["allValue"]) == (True, True, ".+")
+        assert each["query"]["query"] == each["definition"]
+        ((metric, label),) = re.findall(r"^label_values\((\w+)(?:\{.*\})?, (\w+)\)$", each["definition"])
+        family = _family(metric)
+        assert family is not None
+        assert label == each["name"]
+        assert label in family.labels
+
+
+def test_trading_answers_three_questions_first() -> None:
+    """The first three panels are on the first screen of a desktop and, stacked, of a phone."""
+    panels = MODELS["trading"]["panels"]
+    first = panels[:3]
+    assert [panel["title"] for panel in first] == ["PnL", "Position", "Health"]
+    assert sum(panel["gridPos"]["h"] for panel in first) <= 13
+    until_first_row = next(panel["gridPos"]["y"] for panel in panels if panel["type"] == "row")
+    assert until_first_row <= 19
+    asked = " ".join(target["expr"] for panel in first for target in panel["targets"])
+    for metric in ("pnl_total_usd", "position_notional_usd", "exchange_up", "market_data_timestamp_seconds"):
+        assert f"trading_{metric}" in asked
+    assert "trading_currency_rate_missing" in asked
+    assert "ALERTS{" in asked
+
+
+def test_trading_shows_every_family() -> None:
+    """No metric of the table is missing from the Trading dashboard."""
+    shown = {name for expr in _expressions(MODELS["trading"]) for name in promql.names(expr).metrics}
+    families = {family.name for name in shown if (family := _family(name))}
+    assert families == {family.name for family in TABLE}
+
+
+def test_runbook_is_the_one_of_the_alerts() -> None:
+    """The dashboard links to the page that the alerts' runbook_url names."""
+    assert trading.RUNBOOK_URL in [link["url"] for link in MODELS["trading"]["links"]]
+    files = sorted((ROOT / "prometheus" / "rules" / "alerts").glob("*.yml"))
+    urls = re.findall(r"runbook_url: (\S+)", "".join(path.read_text(encoding="utf-8") for path in files))
+    assert urls
+    assert {url.partition("#")[0].strip("\"'") for url in urls} == {trading.RUNBOOK_URL}
+
+
+def test_exporter_job_is_the_one_that_is_scraped() -> None:
+    """The job whose ``up`` the dashboard shows is one of prometheus.yml."""
+    config = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
+    assert exporter.JOB in {job["job_name"] for job in config["scrape_configs"]}
+
+
+@each_dashboard
+def test_typed_models_of_grafana_know_every_key(model: dict[str, Any]) -> None:
+    """A round trip through Grafana's own typed models of dashboards and panels loses and changes no value."""
+    reason = "grafana-foundation-sdk is not installed"
+    plugins = pytest.importorskip("grafana_foundation_sdk.cog.plugins", reason=reason)
+    encoder = pytest.importorskip("grafana_foundation_sdk.cog.encoder", reason=reason)
+    typed = pytest.importorskip("grafana_foundation_sdk.models.dashboard", reason=reason)
+    plugins.register_default_plugins()
+    back = json.loads(json.dumps(typed.Dashboard.from_json(model), cls=encoder.JSONEncoder))
+    assert list(_lost(model, back, "dashboard")) == []
+
+
+def _lost(have: Any, back: Any, path: str) -> Iterator[str]:
+    if isinstance(have, dict) and isinstance(back, dict):
+        for key, value in have.items():
+            yield from _lost(value, back[key], f"{path}.{key}") if key in back else (f"{path}.{key}",)
+    elif isinstance(have, list) and isinstance(back, list) and len(have) == len(back):
+        for index, (one, other) in enumerate(zip(have, back, strict=True)):
+            yield from _lost(one, other, f"{path}[{index}]")
+    elif have != back:
+        yield path

@@ -1,0 +1,46 @@
+"""The command that writes the dashboards' JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grafana import generate
+
+
+def test_committed_files_are_what_the_code_makes() -> None:
+    """The committed JSON equals what is generated now."""
+    assert generate.differing(generate.FOLDER) == []
+
+
+def test_missing_changed_and_foreign_files_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A check names a missing, a changed and a foreign file and ends with 1; writing mends all three."""
+    arguments = ["--folder", str(tmp_path)]
+    assert generate.main([*arguments, "--check"]) == 1
+    assert "trading.json: differs" in capsys.readouterr().err
+    generate.main(arguments)
+    assert generate.main([*arguments, "--check"]) == 0
+    (tmp_path / "trading.json").write_text("{}\n")
+    (tmp_path / "old.json").write_text("{}\n")
+    assert generate.main([*arguments, "--check"]) == 1
+    assert [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()] == ["old.json", "trading.json"]
+    generate.main(arguments)
+    assert [path.name for path in tmp_path.iterdir()] == ["trading.json"]
+
+
+def test_text_does_not_depend_on_the_hash_seed(tmp_path: Path) -> None:
+    """Two processes with different hash seeds write the same bytes, sorted and ending in a newline."""
+    texts = []
+    for seed in ("1", "2"):
+        folder = tmp_path / seed
+        command = [sys.executable, "-m", "grafana.generate", "--folder", str(folder)]
+        environ = os.environ | {"PYTHONHASHSEED": seed}
+        subprocess.run(command, check=True, timeout=60, cwd=generate.FOLDER.parents[1], env=environ)
+        texts.append((folder / "trading.json").read_text(encoding="utf-8"))
+    assert texts[0] == texts[1]
+    assert texts[0] == json.dumps(json.loads(texts[0]), indent=2, sort_keys=True, ensure_ascii=False) + "\n"

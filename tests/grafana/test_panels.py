@@ -1,0 +1,96 @@
+"""Panels come out in the shapes that current Grafana writes itself."""
+
+from __future__ import annotations
+
+from grafana import panels
+from grafana.panels import Draw, Look, Panel, Place
+from grafana.queries import Query
+
+
+def _json(panel: Panel) -> panels.Json:
+    return panels.place(panel, 7, Place(1, 2, 3, 4))
+
+
+def test_panel_has_no_key_that_is_not_set() -> None:
+    """A panel has its id, place and content, and none of the empty keys that grafanalib adds."""
+    made = _json(panels.text("Words", "Why.", "**Hello**"))
+    assert made == {
+        "id": 7,
+        "type": "text",
+        "title": "Words",
+        "description": "Why.",
+        "datasource": {"type": "prometheus", "uid": "${datasource}"},
+        "targets": [],
+        "fieldConfig": {"defaults": {}, "overrides": []},
+        "options": {"mode": "markdown", "content": "**Hello**"},
+        "gridPos": {"x": 1, "y": 2, "w": 3, "h": 4},
+    }
+
+
+def test_target_has_the_keys_of_a_prometheus_query() -> None:
+    """A target has a letter, its data source, expression, legend, format and one of range and instant."""
+    made = _json(panels.timeseries("Lines", "Why.", Query("up", "a"), Query("down"), look=Look()))
+    source = {"type": "prometheus", "uid": "${datasource}"}
+    common = {"datasource": source, "format": "time_series", "editorMode": "code", "range": True, "instant": False}
+    assert made["targets"] == [
+        common | {"refId": "A", "expr": "up", "legendFormat": "a"},
+        common | {"refId": "B", "expr": "down", "legendFormat": "__auto"},
+    ]
+
+
+def test_first_threshold_is_null() -> None:
+    """Thresholds keep their order and numbers, and the first has a null, from minus infinity."""
+    steps = ((None, "green"), (0, "yellow"), (0.9, "red"))
+    made = _json(panels.gauge("Dial", "Why.", Query("up"), look=Look(steps=steps, low=0, high=1)))
+    defaults = made["fieldConfig"]["defaults"]
+    assert defaults["thresholds"]["steps"] == [
+        {"color": "green", "value": None},
+        {"color": "yellow", "value": 0},
+        {"color": "red", "value": 0.9},
+    ]
+    assert (defaults["min"], defaults["max"]) == (0, 1)
+
+
+def test_missing_value_gets_words_and_a_colour_of_its_own() -> None:
+    """A figure without a value reads "no data" in orange, whatever colour a small value would have."""
+    made = _json(panels.stat("Up", "Why.", Query("up"), look=Look(words={"1": ("up", "green")})))
+    words, unknown = made["fieldConfig"]["defaults"]["mappings"]
+    assert words == {"type": "value", "options": {"1": {"text": "up", "color": "green", "index": 0}}}
+    assert unknown["options"] == {"match": "null+nan", "result": {"text": "no data", "color": "orange", "index": 1}}
+
+
+def test_series_look_overrides_only_what_it_says() -> None:
+    """A series' own look becomes an override by name with nothing in it that equals a plain look."""
+    limit = {"limit": panels.LIMIT, "cost": Look(unit="currencyUSD", decimals=2)}
+    made = _json(panels.timeseries("Lines", "Why.", Query("up"), look=Look(unit="s"), series=limit))
+    dashed, cost = made["fieldConfig"]["overrides"]
+    assert dashed["matcher"] == {"id": "byName", "options": "limit"}
+    assert dashed["properties"] == [
+        {"id": "color", "value": {"mode": "fixed", "fixedColor": "orange"}},
+        {"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [6, 6]}},
+        {"id": "custom.fillOpacity", "value": 0},
+    ]
+    assert cost["properties"] == [{"id": "unit", "value": "currencyUSD"}, {"id": "decimals", "value": 2}]
+
+
+def test_table_joins_its_queries() -> None:
+    """A table of two queries merges them by label and heads their values; of one, it only heads them."""
+    two = _json(panels.table("T", "Why.", {"Size": Query("a"), "Cost": Query("b")}, look=Look()))
+    one = _json(panels.table("T", "Why.", {"Size": Query("a")}, look=Look()))
+    assert [each["id"] for each in two["transformations"]] == ["merge", "organize"]
+    assert [each["id"] for each in one["transformations"]] == ["organize"]
+    names = two["transformations"][1]["options"]["renameByName"]
+    assert (names["Value #A"], names["Value #B"], names["symbol"]) == ("Size", "Cost", "Symbol")
+    assert one["transformations"][0]["options"]["renameByName"]["Value"] == "Size"
+    assert {target["format"] for target in two["targets"]} == {"table"}
+
+
+def test_bars_stack_and_lines_take_the_colour_of_their_value() -> None:
+    """Drawing settings become the field settings of lines and bars."""
+    bars = _json(panels.timeseries("B", "Why.", Query("a"), look=Look(), draw=Draw(bars=True, stacked=True)))
+    line = _json(panels.timeseries("L", "Why.", Query("a"), look=Look(), draw=Draw(by_value=True, legend=False)))
+    custom = bars["fieldConfig"]["defaults"]["custom"]
+    assert (custom["drawStyle"], custom["stacking"]["mode"]) == ("bars", "normal")
+    defaults = line["fieldConfig"]["defaults"]
+    assert (defaults["color"], defaults["custom"]["gradientMode"]) == ({"mode": "thresholds"}, "scheme")
+    assert line["options"]["legend"]["showLegend"] is False

@@ -1,0 +1,41 @@
+"""Prometheus itself parses every query of the dashboards."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from grafana import generate
+
+PROMTOOL = os.environ.get("PROMTOOL") or shutil.which("promtool")
+
+
+def _expressions() -> list[str]:
+    models = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(generate.FOLDER.glob("*.json"))]
+    targets = [target for model in models for panel in model["panels"] for target in panel.get("targets", [])]
+    notes = [note for model in models for note in model["annotations"]["list"] if "expr" in note]
+    return [each["expr"] for each in (*targets, *notes)]
+
+
+def _as_grafana_sends(expr: str) -> str:
+    filled = expr.replace("$__rate_interval", "20s").replace("$__range", "3600s")
+    return re.sub(r"\$\w+", ".+", filled)
+
+
+@pytest.mark.skipif(PROMTOOL is None, reason="promtool is neither on the PATH nor in PROMTOOL")
+def test_promtool_accepts_every_query(tmp_path: Path) -> None:
+    """Every query, its variables filled in, is a rule that promtool accepts."""
+    expressions = _expressions()
+    rules = [{"record": f"query:{index}", "expr": _as_grafana_sends(expr)} for index, expr in enumerate(expressions)]
+    file = tmp_path / "rules.yml"
+    file.write_text(json.dumps({"groups": [{"name": "dashboards", "rules": rules}]}))  # JSON is YAML
+    command = [str(PROMTOOL), "check", "rules", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{len(expressions)} rules found" in done.stdout
