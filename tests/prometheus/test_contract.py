@@ -1,0 +1,162 @@
+"""Rules against the table of metrics, alerts against their runbook and their promtool tests."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.prometheus.rules import (
+    ROOT,
+    Selector,
+    alerts,
+    exported_series,
+    expressions,
+    grouping_labels,
+    numbers,
+    promtool_tests,
+    recorded,
+    rules,
+    selectors,
+)
+
+RUNBOOK_URL = "https://github.com/trading-exporter/trading-exporter/blob/main/docs/runbook.md"
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
+PARTS = ["Meaning", "Impact", "Check", "Fix"]
+SEVERITIES = {"critical", "warning", "info"}
+SCRAPE_LABELS = frozenset({"job", "instance"})  # Prometheus adds them to all it scrapes
+ALWAYS_FIRING = {"TradingWatchdog"}
+
+
+def named(rule: dict[str, Any]) -> str:
+    return f"{rule.get('alert') or rule['record']}-{rule.get('labels', {}).get('severity', '')}".rstrip("-")
+
+
+ALERTS = pytest.mark.parametrize("alert", alerts(), ids=named)
+RULES = pytest.mark.parametrize("rule", rules(), ids=named)
+RECORDED = pytest.mark.parametrize("rule", recorded(), ids=named)
+
+
+def known_series() -> dict[str, frozenset[str]]:
+    """Every series that a rule may read, with its labels."""
+    levels = {rule["record"]: frozenset(rule["record"].split(":")[0].split("_")) for rule in recorded()}
+    scraped = {name: labels | SCRAPE_LABELS for name, labels in exported_series().items()}
+    return {"up": SCRAPE_LABELS, **scraped, **levels}
+
+
+@RULES
+def test_every_metric_and_label_exists(rule: dict[str, Any]) -> None:
+    """A rule reads only what the exporter exports or another rule records, by labels that it has."""
+    known = known_series()
+    for expression in expressions(rule):
+        for selector in selectors(expression):
+            assert selector.metric in known, expression
+            assert selector.labels <= known[selector.metric], expression
+        of_all = frozenset[str]().union(*(known[selector.metric] for selector in selectors(expression)))
+        assert grouping_labels(expression) <= of_all, expression
+
+
+@RECORDED
+def test_recorded_name_tells_its_labels(rule: dict[str, Any]) -> None:
+    """A recorded series is named level:metric:operations, and its level is the labels it is grouped by."""
+    level, metric, operations = rule["record"].split(":")
+    assert metric
+    assert operations
+    labels = set(level.split("_"))
+    grouped = grouping_labels(rule["expr"])
+    if grouped:
+        assert grouped == labels
+    else:  # derived from another recorded series of that level, less the bucket that a quantile uses up
+        sources = [set(selector.metric.split(":")[0].split("_")) for selector in selectors(rule["expr"])]
+        assert all(source - {"le"} == labels for source in sources)
+
+
+@RECORDED
+def test_division_is_guarded(rule: dict[str, Any]) -> None:
+    """A denominator of zero gives no series instead of a NaN."""
+    assert rule["expr"].count(" / ") + rule["expr"].count("\n/ ") == rule["expr"].count("> 0)")
+
+
+@ALERTS
+def test_alert_has_what_a_reader_needs(alert: dict[str, Any]) -> None:
+    """An alert has an allowed severity, one constant sentence, a description and its runbook's address."""
+    assert re.fullmatch(r"Trading([A-Z][a-z]+)+", alert["alert"])
+    assert alert["labels"]["severity"] in SEVERITIES
+    summary = alert["annotations"]["summary"]
+    assert "{{" not in summary
+    assert re.fullmatch(r"[^.]+\.", summary)
+    assert "irst check" in alert["annotations"]["description"] or alert["alert"] in ALWAYS_FIRING
+    assert alert["annotations"]["runbook_url"] == f"{RUNBOOK_URL}#{alert['alert'].lower()}"
+
+
+@ALERTS
+def test_alert_has_no_threshold_of_its_own(alert: dict[str, Any]) -> None:
+    """The only numbers in an alert are those that count or say up and down; thresholds are metrics."""
+    assert numbers(alert["expr"]) <= {"0", "1"}
+
+
+@ALERTS
+def test_targets_are_aggregated_and_watched(alert: dict[str, Any]) -> None:
+    """A target is read without labels that could fail to match, and its absence is an alert of its own."""
+    (watcher,) = [rule for rule in alerts() if rule["alert"] == "TradingTargetMissing"]
+    targets = re.findall(r"trading_target_\w+(?:\{[^}]*\})?", alert["expr"])
+    for target in targets:
+        assert re.search(rf"(min|max|absent)\({re.escape(target)}\)", alert["expr"])
+        assert f"absent({target})" in watcher["expr"]
+
+
+@ALERTS
+def test_alert_has_a_runbook(alert: dict[str, Any]) -> None:
+    """The runbook has a heading for the alert with its four parts in order."""
+    assert sections().get(alert["alert"]) == PARTS
+
+
+def test_runbook_has_no_other_headings() -> None:
+    """A heading of the runbook belongs to an alert that exists."""
+    assert set(sections()) == {alert["alert"] for alert in alerts()}
+
+
+def sections() -> dict[str, list[str]]:
+    """The runbook's headings of alerts, each with its parts that have a text."""
+    chapters = re.split(r"^## ", RUNBOOK, flags=re.MULTILINE)[1:]
+    return {chapter.split("\n")[0]: re.findall(r"^### (\w+)\n\n(?!#)\S", chapter, re.MULTILINE) for chapter in chapters}
+
+
+@ALERTS
+def test_alert_is_tested(alert: dict[str, Any]) -> None:
+    """promtool tests see the alert fire with these labels, and see it not fire."""
+    cases = [case for test in promtool_tests() for case in test.get("alert_rule_test", ())]
+    mine = [case["exp_alerts"] for case in cases if case["alertname"] == alert["alert"]]
+    fired = [expected["exp_labels"] for case in mine for expected in case]
+    assert any(alert["labels"].items() <= labels.items() for labels in fired)
+    assert [] in mine or alert["alert"] in ALWAYS_FIRING
+
+
+@RECORDED
+def test_recorded_series_is_tested(rule: dict[str, Any]) -> None:
+    """A promtool test compares the recorded series with values worked out by hand."""
+    cases = [case for test in promtool_tests() for case in test.get("promql_expr_test", ())]
+    read = {selector.metric for case in cases if case["exp_samples"] for selector in selectors(case["expr"])}
+    assert rule["record"] in read
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ('sum by (a) (rate(x_total{b="c, {d}",e!~"f"}[5m])) > 2', {Selector("x_total", frozenset({"b", "e"}))}),
+        ("a:b:c < on () group_left () max(y)", {Selector("a:b:c", frozenset()), Selector("y", frozenset())}),
+        (
+            'label_replace(absent(z), "n", "v w", "", "") or up',
+            {Selector("z", frozenset()), Selector("up", frozenset())},
+        ),
+    ],
+)
+def test_reading_an_expression(expression: str, expected: set[Selector]) -> None:
+    """Metrics and their matchers are found; functions, keywords, strings and labels are not taken for them."""
+    assert selectors(expression) == expected
+
+
+def test_numbers_of_an_expression() -> None:
+    """Thresholds are found; ranges, strings and digits in names are none."""
+    assert numbers('a:b:rate5m{x="7"} * 0.05 > avg_over_time(p95[10m]) + 3e2') == {"0.05", "3e2"}
