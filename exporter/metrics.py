@@ -105,7 +105,9 @@ EXCHANGE_BACKFILLED_FILLS = _counter(
 
 # Markets, shared by all accounts.
 MARKET_DATA_TIMESTAMP = _gauge(
-    "market_data_timestamp_seconds", _MARKET, "Unix time of the newest market data, corrected to our clock."
+    "market_data_timestamp_seconds",
+    _MARKET,
+    "Unix time of the newest market data, corrected to our clock; before any, of the start of watching.",
 )
 MARKET_MID_PRICE = _gauge("market_mid_price", _MARKET, "Mid of best bid and ask, in the quote currency.")
 MARKET_SPREAD_RATIO = _gauge("market_spread_ratio", _MARKET, "Best ask minus best bid, divided by the mid.")

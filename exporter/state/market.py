@@ -22,6 +22,11 @@ class MarketState:
     observed_seconds: float = 0.0
     _integrated_to: float | None = None
 
+    def expect(self, now: float) -> None:
+        """Watching begins: a market that never sends anything has data as old as this."""
+        if self.updated is None:
+            self.updated = now
+
     def update(self, book: Book, now: float, clock_offset: float = 0.0) -> None:
         """Take a new top of the book; ``clock_offset`` is the exchange's clock minus ours."""
         self.integrate(now)

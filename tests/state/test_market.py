@@ -43,6 +43,14 @@ def test_a_side_that_is_empty_ends_the_observation() -> None:
     assert market.spread_ratio is None
 
 
+def test_a_market_that_never_sends_anything_grows_stale() -> None:
+    """Its data is as old as the watching, so that an alert on age can fire."""
+    market = MarketState()
+    market.expect(T0)
+    market.expect(T0 + 60)
+    assert market.updated == T0
+
+
 def test_the_time_of_the_data_is_on_our_clock() -> None:
     """An exchange whose clock is ahead does not make its data look newer."""
     market = MarketState()

@@ -126,7 +126,8 @@ class CcxtSource:
         return bool(self._link.client.has.get(feature))
 
     def _books(self, symbol: str) -> StreamKeeper:
-        client, market = self._link.client, (self._config.name, symbol)
+        client, market = self._link.client, self._link.state.markets[self._config.name, symbol]
+        market.expect(self._link.state.clock())
 
         async def watch() -> Any:
             if self._has("watchOrderBook"):
@@ -139,7 +140,7 @@ class CcxtSource:
 
         # The link hears of every change itself, so a message that wakes the keeper needs no delivery.
         keeper = StreamKeeper(self._link, Stream.BOOKS, self._link.part(f"books/{symbol}"), watch, _drop)
-        keeper.lost = self._link.state.markets[market].lose
+        keeper.lost = market.lose
         keeper.quiet = partial(self._confirm_quiet, symbol)
         keeper.quiet_after = self._link.state.config.targets.market_data_age_seconds / 2
         return keeper

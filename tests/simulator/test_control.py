@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from simulator.server import Simulator, running
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    async with running(still=True, exchanges=["alpha", "beta"]) as instance:
+        yield instance
+
+
+async def call(simulator: Simulator, method: str, path: str, body: str | None = None) -> tuple[int, object]:
+    async with (
+        aiohttp.ClientSession() as session,
+        session.request(method, f"{simulator.base_url}/control{path}", data=body) as answer,
+    ):
+        return answer.status, await answer.json()
+
+
+async def test_status_names_exchanges_symbols_mids_and_replay(simulator: Simulator) -> None:
+    """GET /control shows all exchanges at a glance."""
+    status, told = await call(simulator, "GET", "")
+    assert status == 200
+    assert told == simulator.status()
+    assert isinstance(told, dict)
+    assert told["replay"] == "none"
+    assert told["exchanges"]["beta"] == {
+        "symbols": ["BTC/USDT", "ETH/USDT", "BNB/USDT"],
+        "mids": {"BTC/USDT": "64000.00", "ETH/USDT": "3100.00", "BNB/USDT": "580.00"},
+        "replay": "none",
+        "fills": 0,
+        "open_orders": 0,
+        "faults": [],
+    }
+
+
+async def test_faults_are_added_listed_and_removed(simulator: Simulator) -> None:
+    """POST takes one or a list and gives ids; DELETE takes one id or all; the other exchange has none."""
+    assert await call(simulator, "POST", "/alpha/faults", '{"kind":"latency","seconds":2}') == (201, {"ids": [1]})
+    two = '[{"kind":"lost_fills"},{"kind":"garbage","flavour":"empty","route":"depth","count":3}]'
+    assert await call(simulator, "POST", "/alpha/faults", two) == (201, {"ids": [2, 3]})
+    _, listed = await call(simulator, "GET", "/alpha/faults")
+    assert isinstance(listed, list)
+    assert listed[2] == {
+        "id": 3,
+        "kind": "garbage",
+        "flavour": "empty",
+        "route": "depth",
+        "probability": 1.0,
+        "count": 3,
+        "hits": 0,
+        "active": True,
+    }
+    assert await call(simulator, "GET", "/beta/faults") == (200, [])
+    assert (await call(simulator, "DELETE", "/alpha/faults/2"))[0] == 200
+    assert (await call(simulator, "DELETE", "/alpha/faults/2"))[0] == 404
+    assert [f["id"] for f in simulator.venues["alpha"].faults.listing()] == [1, 3]
+    assert (await call(simulator, "DELETE", "/alpha/faults"))[0] == 200
+    assert await call(simulator, "GET", "/alpha/faults") == (200, [])
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ('{"kind":"dwon"}', "dwon"),
+        ('{"kind":"down","durration":3}', "durration"),
+        ('{"kind":"latency"}', "seconds"),
+        ('{"kind":"latency","seconds":-1}', "seconds"),
+        ('{"kind":"down","probability":2}', "probability"),
+        ('{"kind":"garbage","flavour":"salad"}', "salad"),
+        ('[{"kind":"down"},{"kind":"server_error","status":200}]', "status"),
+        ("{}", "kind"),
+        ("down", "malformed"),
+        ("", "truncated"),
+    ],
+)
+async def test_a_wrong_fault_is_refused_by_name_and_nothing_is_added(
+    simulator: Simulator, body: str, named: str
+) -> None:
+    """An unknown kind or field, or a value out of range, is a 400 that names it."""
+    status, told = await call(simulator, "POST", "/alpha/faults", body)
+    assert status == 400
+    assert isinstance(told, dict)
+    assert named in told["error"]
+    assert simulator.venues["alpha"].faults.listing() == []
+
+
+async def test_market_and_trade(simulator: Simulator) -> None:
+    """A third party's trade takes from the book and says what it found; the market shows best prices."""
+    wanted = '{"symbol":"BTC/USDT","side":"buy","quantity":"5"}'
+    assert await call(simulator, "POST", "/alpha/trade", wanted) == (200, {"traded": "2.000000", "left": "3.000000"})
+    _, market = await call(simulator, "GET", "/alpha/market")
+    assert isinstance(market, dict)
+    btc = market["BTC/USDT"]
+    assert (btc["bid"], btc["ask"], btc["mid"]) == ("63984.00", "64016.00", "64000.00")
+    assert isinstance(btc["time"], int)
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "named"),
+    [
+        ("/delta/trade", "{}", 404, "delta"),
+        ("/alpha/trade", '{"symbol":"NO/PE","side":"buy","quantity":"1"}', 400, "NO/PE"),
+        ("/alpha/trade", '{"symbol":"BTC/USDT","side":"up","quantity":"1"}', 400, "up"),
+        ("/alpha/trade", '{"symbol":"BTC/USDT","side":"buy","quantity":"-1"}', 400, "quantity"),
+    ],
+)
+async def test_wrong_trades_are_refused(simulator: Simulator, path: str, body: str, status: int, named: str) -> None:
+    """A trade that makes no sense is refused with a message that names what is wrong."""
+    answered, told = await call(simulator, "POST", path, body)
+    assert answered == status
+    assert named in str(told)
