@@ -16,7 +16,7 @@ import ccxt.pro
 from simulator.server import Simulator
 
 T = TypeVar("T")
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 @asynccontextmanager

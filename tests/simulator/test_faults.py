@@ -262,7 +262,7 @@ async def test_duplicate_fills_come_again_on_the_stream_only(simulator: Simulato
 async def test_late_fills_arrive_after_rest_knows_them(simulator: Simulator) -> None:
     """A late fill is in REST at once and on the stream after the delay, with its own time."""
     async with client(simulator) as exchange:
-        simulator.fault("alpha", "late_fills", delay=0.5)
+        simulator.fault("alpha", "late_fills", delay=1.0)
         await exchange.load_markets()
         watch = asyncio.create_task(soon(exchange.watch_my_trades("BTC/USDT")))
         await until(lambda: simulator.venues["alpha"].hub.private_count)

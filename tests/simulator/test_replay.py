@@ -8,11 +8,14 @@ import zipfile
 from decimal import Decimal
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from simulator.exchange import Exchange
+from simulator.fees import FeeSchedule
 from simulator.instruments import KNOWN
-from simulator.orders import Event, Publication, TradePrinted
-from simulator.replay import ReplayError, TapeQuote, TapeTrade, instrument_for, load
+from simulator.orders import Event, Side, TradePrinted
+from simulator.replay import ReplayError, ReplayMarket, TapeQuote, TapeTrade, instrument_for, load
 from simulator.server import running
 from simulator.setup import Replay
 from tests.simulator.helpers import until
@@ -130,26 +133,41 @@ def test_tick_and_lot_of_an_unknown_symbol_are_read_off_its_file() -> None:
 # -- playing them
 
 
-async def test_recorded_times_are_rebased_to_now_and_scaled(tmp_path: Path) -> None:
-    """Rows happen as far from the start as recorded, divided by the speed, and never before they are due."""
+def test_recorded_times_are_rebased_to_the_start_and_scaled(tmp_path: Path) -> None:
+    """Rows happen as far from the start as recorded, divided by the speed, and not a millisecond earlier."""
     quotes = quotes_file(tmp_path, (0, "100", "101"), (1000, "110", "111"), (2000, "120", "121"))
-    seen: list[tuple[str, int]] = []
+    exchange = Exchange("alpha", [BTC], {}, FeeSchedule())
+    market = ReplayMarket(exchange, "BTC/USDT", load(None, quotes, BTC), speed=4.0)
+    market.advance(10_000)
+    assert market.state == "waiting"
+    market.start(50_000)
+    shown = []
+    for now in (50_000, 50_249, 50_250, 50_499, 50_500, 60_000):
+        market.advance(now)
+        shown.append((str(exchange.book("BTC/USDT").best_price(Side.BUY)), market.state))
+    running_, finished = "running", "finished"
+    assert shown == [
+        ("100.00", running_),
+        ("100.00", running_),
+        ("110.00", running_),
+        ("110.00", running_),
+        ("120.00", finished),
+        ("120.00", finished),
+    ]
 
-    def note(event: Event) -> None:
-        if isinstance(event, Publication) and event.symbol == "BTC/USDT":
-            seen.append((str(event.best_bid[0]), event.time))
 
-    replay = Replay("BTC/USDT", quotes=quotes, speed=4.0, wait=True)
-    async with running(symbols=["BTC/USDT"], replay=replay) as simulator:
-        simulator.venues["alpha"].exchange.listeners.append(note)
-        await asyncio.sleep(0.15)
-        assert (simulator.replay_state(), seen) == ("waiting", [])
+async def test_a_replay_that_waits_starts_on_request_at_the_present_time(tmp_path: Path) -> None:
+    """Until the start the book shows the first quote; afterwards events carry the present time."""
+    quotes = quotes_file(tmp_path, (0, "100", "101"), (1000, "110", "111"))
+    replay = Replay("BTC/USDT", quotes=quotes, speed=10.0, wait=True)
+    async with running(symbols=["BTC/USDT"], replay=replay) as simulator, aiohttp.ClientSession() as session:
+        assert (simulator.replay_state(), simulator.market("alpha")["BTC/USDT"]["bid"]) == ("waiting", "100.00")
         started = time.time_ns() // 1_000_000
-        simulator.start_replay()
-        await until(lambda: simulator.replay_state() == "finished")
-        await until(lambda: len(seen) >= 2)
-    assert [bid for bid, _ in seen] == ["110.00", "120.00"]
-    assert [at >= started + due for (_, at), due in zip(seen, (250, 500), strict=True)] == [True, True]
+        async with session.post(f"{simulator.base_url}/control/replay/start") as answer:
+            assert await answer.json() == {"replay": "running"}
+        await until(lambda: simulator.market("alpha")["BTC/USDT"]["bid"] == "110.00")
+        assert simulator.replay_state() == "finished"
+        assert int(str(simulator.market("alpha")["BTC/USDT"]["time"])) >= started + 100
 
 
 @recorded
