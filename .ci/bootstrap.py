@@ -20,8 +20,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 CONSTRAINTS = ROOT / ".ci" / "constraints.txt"
-# Its later versions are numbered after releases of Grafana and describe old ones.
-DASHBOARD_CHECKER = "grafana-foundation-sdk==0.0.21"
 PROGRESS_SECONDS = 5.0
 sys.path.insert(0, str(ROOT))
 
@@ -88,7 +86,7 @@ def _install(folder: Path, pip: list[str], constraints: Path) -> None:
     say(f"installing the packages with the versions of {constraints}")
     _run([*pip, "install", "--upgrade", *pinned, "pip"], environment, log)
     _run([*in_environment, *backend, "editables"], environment, log)
-    project = ["--no-build-isolation", "--editable", f"{ROOT}[dev]", DASHBOARD_CHECKER]
+    project = ["--no-build-isolation", "--editable", f"{ROOT}[dev]"]
     _run([*in_environment, *project], environment, log)
     say("the virtual environment is ready")
 

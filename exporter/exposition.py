@@ -42,36 +42,30 @@ class Exposition:
 
     async def render(self, batches: Iterable[Batch]) -> AsyncIterator[str]:
         """The text of a scrape in pieces; a family must come in one batch."""
-        room, seen = self._in_all, dict.fromkeys(self._texts, False)
+        room = self._in_all
         for family, samples in batches:
             yield f"# HELP {family.name} {_escape_help(family.help)}\n# TYPE {family.name} {family.kind}\n"
-            old = self._texts.get(family.name, {})
-            new: dict[LabelValues, tuple[str, ...]] = {}
-            remaining = iter(samples)
+            texts = self._texts.setdefault(family.name, {})
+            written, remaining = 0, iter(samples)
             while chunk := list(islice(remaining, _CHUNK)):
-                kept = chunk[: max(0, min(self._per_family - len(new), room))]
+                kept = chunk[: max(0, min(self._per_family - written, room))]
                 if len(kept) < len(chunk):
                     self._dropped[family.name] += len(chunk) - len(kept)
                 room -= len(kept)
-                yield _lines(family, kept, old, new)
+                written += len(kept)
+                yield _lines(family, kept, texts)
                 await asyncio.sleep(0)
-            self._texts[family.name] = new
-            seen[family.name] = True
-        for name in [name for name, present in seen.items() if not present]:
-            del self._texts[name]
+            if written < len(texts):
+                texts.clear()  # a series has gone; the text of the others is built again at the next scrape
 
 
-def _lines(
-    family: Family,
-    samples: list[Sample],
-    old: dict[LabelValues, tuple[str, ...]],
-    new: dict[LabelValues, tuple[str, ...]],
-) -> str:
-    """The lines of some samples; label text is taken from ``old`` where it has it, and noted in ``new``."""
+def _lines(family: Family, samples: list[Sample], known: dict[LabelValues, tuple[str, ...]]) -> str:
+    """The lines of some samples; the label text of new series is noted in ``known``."""
     parts: list[str] = []
     for labels, value in samples:
-        texts = old.get(labels) or _texts(family, labels)
-        new[labels] = texts
+        texts = known.get(labels)
+        if texts is None:
+            texts = known[labels] = _texts(family, labels)
         kind = type(value)
         if kind is float or kind is int:  # most samples; spelled out here because each call counts
             number = repr(value)

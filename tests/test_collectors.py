@@ -17,7 +17,7 @@ from exporter.collectors import discover, gather
 from exporter.errors import EventError
 from exporter.exposition import Batch, Exposition
 from exporter.intake import Intake
-from exporter.metrics import EXCHANGE_UP, TABLE, Kind
+from exporter.metrics import EXCHANGE_REQUESTS, EXCHANGE_UP, TABLE, Kind
 from exporter.state.exchange import ErrorKind, Stream
 from exporter.state.state import State
 from simulator.stack.binaries import find_binary
@@ -95,8 +95,8 @@ async def test_a_failing_collector_takes_only_its_own_families_with_it(caplog: p
     """The rest of the scrape is there, and the failure is a metric and a log line."""
 
     def broken(_: State) -> Iterator[Batch]:
-        yield EXCHANGE_UP, [(("alpha",), 1)]
-        raise RuntimeError("no such thing")
+        yield EXCHANGE_UP, ((("alpha",), 1 / divisor) for divisor in (1, 0))
+        yield EXCHANGE_REQUESTS, []
 
     state = small_world()
     chosen = {**discover(), "exchange": broken}

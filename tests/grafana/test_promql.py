@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from grafana import generate
-
-PROMTOOL = os.environ.get("PROMTOOL") or shutil.which("promtool")
+from simulator.stack import find_binary
 
 
 def _expressions() -> list[str]:
@@ -28,14 +23,13 @@ def _as_grafana_sends(expr: str) -> str:
     return re.sub(r"\$\w+", ".+", filled)
 
 
-@pytest.mark.skipif(PROMTOOL is None, reason="promtool is neither on the PATH nor in PROMTOOL")
 def test_promtool_accepts_every_query(tmp_path: Path) -> None:
     """Every query, its variables filled in, is a rule that promtool accepts."""
     expressions = _expressions()
     rules = [{"record": f"query:{index}", "expr": _as_grafana_sends(expr)} for index, expr in enumerate(expressions)]
     file = tmp_path / "rules.yml"
     file.write_text(json.dumps({"groups": [{"name": "dashboards", "rules": rules}]}))  # JSON is YAML
-    command = [str(PROMTOOL), "check", "rules", str(file)]
+    command = [str(find_binary("promtool")), "check", "rules", str(file)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{len(expressions)} rules found" in done.stdout

@@ -98,6 +98,23 @@ async def test_a_skewed_clock_is_told_and_refuses_signed_requests(simulator: Sim
         assert (await exchange.fetch_balance())["BTC"]["total"] == 20
 
 
+async def test_a_skewed_clock_is_in_every_time_and_what_it_stamped_stays(simulator: Simulator) -> None:
+    """Books, fills and the log carry the skewed time; when the clock is right again old fills keep theirs."""
+    async with client(simulator) as exchange, recording(simulator, "alpha", "BTC/USDT") as recorders:
+        await exchange.load_markets()
+        real = simulator.venues["alpha"].now()
+        fault = simulator.fault("alpha", "clock_skew", seconds=3600)
+        simulator.quote("alpha", "BTC/USDT", "64100", "64101")
+        await exchange.create_order("BTC/USDT", "market", "buy", 0.01, params={"timestamp": real + 3_600_000})
+        simulator.venues["alpha"].faults.remove(fault)
+        simulator.quote("alpha", "BTC/USDT", "64200", "64201")
+        trade = (await exchange.fetch_my_trades("BTC/USDT"))[0]
+        await until(lambda: len(recorders["BTC/USDT"].mids) == 3)
+        skewed, right = (time - real for time, _ in recorders["BTC/USDT"].mids[1:])
+        assert 0 <= right < 60_000 <= 3_600_000 <= skewed
+        assert trade["timestamp"] == simulator.fills("alpha")[0]["time"] >= real + 3_600_000
+
+
 async def test_a_fault_keeps_to_its_route_and_its_count(simulator: Simulator) -> None:
     """Only paths that contain the route are struck, and only count times."""
     async with client(simulator) as exchange:
