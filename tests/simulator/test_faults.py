@@ -111,8 +111,10 @@ async def test_a_skewed_clock_is_in_every_time_and_what_it_stamped_stays(simulat
         trade = (await exchange.fetch_my_trades("BTC/USDT"))[0]
         await until(lambda: len(recorders["BTC/USDT"].mids) == 3)
         skewed, right = (time - real for time, _ in recorders["BTC/USDT"].mids[1:])
-        assert 0 <= right < 60_000 <= 3_600_000 <= skewed
-        assert trade["timestamp"] == simulator.fills("alpha")[0]["time"] >= real + 3_600_000
+        assert 0 <= right < 60_000
+        assert skewed >= 3_600_000
+        assert trade["timestamp"] == simulator.fills("alpha")[0]["time"]
+        assert trade["timestamp"] >= real + 3_600_000
 
 
 async def test_a_fault_keeps_to_its_route_and_its_count(simulator: Simulator) -> None:

@@ -1,0 +1,283 @@
+"""The parts of the stack: for each a copy of its configuration with the real ports, its command, its address.
+
+Everything that a part writes goes below the run directory; the committed configuration is only read.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from simulator import dialect
+from simulator.stack.binaries import find_binary
+from simulator.stack.ports import LOOPBACK
+from simulator.stack.processes import ROOT, Component
+
+API_KEY, SECRET = "simulator", "simulator-secret"  # the simulator's own defaults, worth nothing
+_KEYS = {"SIMULATOR_API_KEY": API_KEY, "SIMULATOR_SECRET": SECRET}
+
+EXPORTER_PORT, SIMULATOR_PORT, PROMETHEUS_PORT, ALERTMANAGER_PORT, GRAFANA_PORT = 9850, 9860, 9090, 9093, 3000
+
+Settings = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """The simulated exchanges and what the maker trades there; ``rate_symbols`` convert its fees."""
+
+    exchanges: tuple[str, ...] = ("alpha", "beta", "gamma")
+    symbols: tuple[str, ...] = ("BTC/USDT",)
+    rate_symbols: tuple[str, ...] = ("BNB/USDT",)
+    seed: int = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """A recorded market for the simulator: files in the columns of the exchange's public dumps."""
+
+    trades: Path
+    quotes: Path
+    symbol: str = "BTC/USDT"
+    speed: float = 1.0
+
+    def arguments(self) -> list[str]:
+        """Give the simulator's command line options."""
+        files = ["--replay-trades", str(self.trades), "--replay-quotes", str(self.quotes)]
+        return [*files, "--replay-symbol", self.symbol, "--speed", str(self.speed)]
+
+
+DEFAULT_MARKET = Market()
+
+
+def local_url(port: int) -> str:
+    """Give the address of a port on the loopback interface."""
+    return f"http://{LOOPBACK}:{port}"
+
+
+def simulator(
+    run_dir: Path,
+    *,
+    port: int,
+    market: Market = DEFAULT_MARKET,
+    replay: Replay | None = None,
+    more: Sequence[str] = (),
+) -> Component:
+    """Simulated exchanges; their logs of fills are ``fills/EXCHANGE.fills.ndjson`` in the run directory."""
+    options = {
+        "listen": f"{LOOPBACK}:{port}",
+        "exchanges": ",".join(market.exchanges),
+        "seed": market.seed,
+        "log-dir": _folder(run_dir / "fills"),
+    }
+    recorded = replay.arguments() if replay else []
+    return Component(
+        name="simulator",
+        command=(sys.executable, "-m", "simulator", "exchange", *_flags(options), *recorded, *more),
+        url=local_url(port),
+        ready_path="/control",
+        environment=_KEYS,
+    )
+
+
+def maker(*, simulator_url: str, market: Market = DEFAULT_MARKET, more: Sequence[str] = ()) -> Component:
+    """The market maker that trades on the simulated exchanges."""
+    options = {
+        "base-url": simulator_url,
+        "exchanges": ",".join(market.exchanges),
+        "symbols": ",".join(market.symbols),
+    }
+    return Component(
+        name="maker",
+        command=(sys.executable, "-m", "simulator", "maker", *_flags(options), *more),
+        environment=_KEYS,
+    )
+
+
+def exporter_config(
+    *,
+    listen: str,
+    simulator_url: str,
+    market: Market = DEFAULT_MARKET,
+    overrides: Settings | None = None,
+) -> Settings:
+    """The exporter's configuration for simulated exchanges; `overrides` are merged in, lists replaced."""
+    config: Settings = {
+        "web": {"listen": listen},
+        "currency": {"pegs": {"USDT": 1}},
+        "exchanges": [
+            {
+                "name": name,
+                "id": "binance",
+                "account": "main",
+                "strategy": "maker",
+                "symbols": list(market.symbols),
+                "rate_symbols": list(market.rate_symbols),
+                "api_key": {"env": "SIMULATOR_API_KEY"},
+                "secret": {"env": "SIMULATOR_SECRET"},
+                "ccxt": dialect.ccxt_settings(simulator_url, name),
+            }
+            for name in market.exchanges
+        ],
+    }
+    return _merged(config, overrides or {})
+
+
+def compose_exporter_config() -> str:
+    """The text of ``exporter.demo.yml``: the exporter of docker compose's demo, beside its `simulator`."""
+    config = exporter_config(
+        listen=f"0.0.0.0:{EXPORTER_PORT}",
+        simulator_url=f"http://simulator:{SIMULATOR_PORT}",
+        # It must listen for neighbouring containers; docker-compose.yml publishes it on loopback only.
+        overrides={"web": {"trusted_network": True}},
+    )
+    head = "# Written by 'make generate': the exporter on the simulated exchanges of docker compose's demo.\n"
+    return head + yaml.safe_dump(config, sort_keys=False)
+
+
+def exporter(run_dir: Path, *, port: int, config: Settings, environment: Mapping[str, str] | None = None) -> Component:
+    """The exporter with `config`; `environment` is added to the simulator's keys, e.g. a wrong secret."""
+    path = _folder(run_dir / "exporter") / "exporter.yml"
+    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    return Component(
+        name="exporter",
+        command=(sys.executable, "-m", "exporter", "run", "--config", str(path)),
+        url=local_url(port),
+        ready_path="/",  # the one page that needs neither a token nor a working exchange
+        environment={**_KEYS, **(environment or {})},
+    )
+
+
+def prometheus(
+    run_dir: Path,
+    *,
+    port: int,
+    exporter_port: int,
+    alertmanager_port: int,
+    overrides: Settings | None = None,
+) -> Component:
+    """Prometheus with the committed rules, scraping the exporter and sending to the Alertmanager given.
+
+    `overrides` are merged into its configuration, e.g. ``{"global": {"scrape_interval": "1s"}}``.
+    """
+    folder = _copy("prometheus", run_dir)
+    _override(folder / "prometheus.yml", overrides)
+    ports = {"exporter": exporter_port, "alertmanager": alertmanager_port, "prometheus": port}
+    for target in (folder / "targets").glob("*.yml"):
+        target.write_text(yaml.safe_dump([{"targets": [f"{LOOPBACK}:{ports[target.stem]}"]}]))
+    options = {
+        "config.file": folder / "prometheus.yml",
+        "storage.tsdb.path": run_dir / "prometheus-data",
+        "web.listen-address": f"{LOOPBACK}:{port}",
+        "web.external-url": local_url(port),
+    }
+    return Component(
+        name="prometheus",
+        command=(str(find_binary("prometheus")), *_flags(options), "--web.enable-lifecycle"),
+        url=local_url(port),
+        ready_path="/-/ready",
+    )
+
+
+def alertmanager(
+    run_dir: Path, *, port: int, secrets: Mapping[str, str] | None = None, overrides: Settings | None = None
+) -> Component:
+    """Alertmanager with the committed routes; `secrets` are file names in its folder ``secrets`` and texts.
+
+    `overrides` are merged into its configuration, e.g. ``{"global": {"pagerduty_url": …}}``.
+    """
+    folder = _copy("alertmanager", run_dir)
+    for name, text in (secrets or {}).items():
+        (_folder(folder / "secrets") / name).write_text(text)
+    _override(folder / "alertmanager.yml", overrides)
+    options = {
+        "config.file": folder / "alertmanager.yml",
+        "storage.path": run_dir / "alertmanager-data",
+        "web.listen-address": f"{LOOPBACK}:{port}",
+        "web.external-url": local_url(port),
+        "cluster.listen-address": "",  # alone; gossip would listen beyond loopback
+    }
+    return Component(
+        name="alertmanager",
+        command=(str(find_binary("alertmanager")), *_flags(options)),
+        url=local_url(port),
+        ready_path="/-/ready",
+        folder=folder,  # the configuration names its secrets from there
+    )
+
+
+def grafana(run_dir: Path, *, port: int, prometheus_url: str) -> Component | None:
+    """Grafana, provisioned, for anybody on this machine to look at; None when it is not on the PATH."""
+    command = _grafana_command()
+    if command is None:
+        return None
+    folder = _folder(run_dir / "grafana")
+    settings = {
+        "PATHS_DATA": folder / "data",
+        "PATHS_LOGS": folder / "logs",
+        "PATHS_PLUGINS": folder / "plugins",
+        "PATHS_PROVISIONING": ROOT / "grafana" / "provisioning",
+        "SERVER_HTTP_ADDR": LOOPBACK,
+        "SERVER_HTTP_PORT": port,
+        "AUTH_ANONYMOUS_ENABLED": "true",
+        "ANALYTICS_REPORTING_ENABLED": "false",
+        "ANALYTICS_CHECK_FOR_UPDATES": "false",
+        "ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",
+    }
+    own = {"PROMETHEUS_URL": prometheus_url, "TRADING_DASHBOARDS_PATH": str(ROOT / "grafana" / "json")}
+    return Component(
+        name="grafana",
+        command=command,
+        url=local_url(port),
+        ready_path="/api/health",
+        ready_seconds=90.0,
+        environment={**own, **{f"GF_{name}": str(value) for name, value in settings.items()}},
+    )
+
+
+def _grafana_command() -> tuple[str, ...] | None:
+    home = f"--homepath={os.environ.get('GRAFANA_HOME', '/usr/share/grafana')}"
+    if found := shutil.which("grafana"):
+        return found, "server", home
+    if found := shutil.which("grafana-server"):
+        return found, home
+    return None
+
+
+def _folder(path: Path) -> Path:
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _copy(name: str, run_dir: Path) -> Path:
+    """Copy a committed folder afresh; secrets of the user's own installation stay where they are."""
+    target = run_dir / name
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(ROOT / name, target, ignore=shutil.ignore_patterns("secrets", "tests", "__pycache__"))
+    return target
+
+
+def _flags(options: Mapping[str, object]) -> list[str]:
+    return [f"--{name}={value}" for name, value in options.items()]
+
+
+def _merged(base: Settings, changes: Settings) -> dict[str, object]:
+    result = dict(base)
+    for key, value in changes.items():
+        inner = result.get(key)
+        if isinstance(inner, Mapping) and isinstance(value, Mapping):
+            result[key] = _merged(inner, value)
+        else:
+            result[key] = value
+    return result
+
+
+def _override(path: Path, changes: Settings | None) -> None:
+    """Merge `changes` into a YAML file; without any, the file keeps its comments."""
+    if changes:
+        path.write_text(yaml.safe_dump(_merged(yaml.safe_load(path.read_text()), changes), sort_keys=False))
