@@ -42,9 +42,9 @@ class OrdersState:
         counts.open.pop(order.order_id, None)
         self._end(key, order)
 
-    def open_ids(self, key: BookKey) -> frozenset[str]:
-        """The ids of the orders that rest as far as we know."""
-        return frozenset(self.books[key].open) if key in self.books else frozenset()
+    def open(self, key: BookKey) -> dict[str, Side]:
+        """The ids and sides of the orders that rest as far as we know."""
+        return dict(self.books[key].open) if key in self.books else {}
 
     def _end(self, key: BookKey, order: Order) -> None:
         self._ended[key, order.order_id] = None

@@ -17,7 +17,7 @@ from simulator.dialect import ccxt_settings
 from simulator.stack.components import API_KEY, SECRET, Market
 from simulator.stack.processes import Stack
 from tests.bench.figure import Figure, quantile
-from tests.stack.harness import Harness, Options
+from tests.stack.harness import Harness, Options, eventually
 
 ROUNDS = 150
 SYMBOL = "BTC/USDT"
@@ -52,10 +52,15 @@ async def _harness() -> AsyncIterator[Harness]:
         session = await ends.enter_async_context(aiohttp.ClientSession())
         harness = Harness(stack, session, Options(market=Market(exchanges=("alpha",))))
         await harness.start("simulator", "exporter")
-        while (await harness.metrics()).count("trading_exchange_stream_up{") < 3:
-            await asyncio.sleep(0.1)
-        await asyncio.sleep(2)
+        await eventually(lambda: _ready(harness))
         yield harness
+
+
+async def _ready(harness: Harness) -> bool:
+    """Whether all streams are up and the rate that converts the fees is known."""
+    text = await harness.metrics()
+    up = re.findall(r"^trading_exchange_stream_up\{[^}]*\} 1", text, re.MULTILINE)
+    return len(up) == 3 and 'trading_market_mid_price{exchange="alpha",symbol="BNB/USDT"}' in text
 
 
 async def _one(bot: ccxt.async_support.binance, harness: Harness) -> float:
@@ -63,9 +68,10 @@ async def _one(bot: ccxt.async_support.binance, harness: Harness) -> float:
     before = await _fills(harness)
     book = await bot.fetch_order_book(SYMBOL, 5)
     order = await bot.create_order(SYMBOL, "limit", "buy", 0.001, book["asks"][0][0] + 100)
+    placed = float(order["timestamp"]) / 1000
     while await _fills(harness) == before:
-        await asyncio.sleep(0.001)
-    return time.time() - order["timestamp"] / 1000
+        pass
+    return time.time() - placed
 
 
 async def _fills(harness: Harness) -> int:

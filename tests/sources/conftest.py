@@ -18,7 +18,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from exporter.config import parse
 from exporter.service import running
 from simulator import server
-from simulator.server import Setup, Simulator
+from simulator.server import Simulator
+from simulator.setup import Setup
 
 SYMBOL = "BTC/USDT"
 

@@ -89,6 +89,15 @@ async def test_the_limiters_queue_is_not_the_exchanges_latency(simulator: Simula
 # What goes wrong with fills.
 
 
+async def test_no_fill_waits_for_the_next_one(watched: Watched, trader: Any) -> None:
+    """Each of many fills at odd moments is there by itself, through the stream and not by a later recovery."""
+    for count in range(1, 31):
+        await buy(trader, 0.001)
+        await asyncio.gather(*(trader.fetch_time() for _ in range(count % 3)))
+    await watched.until("fills_total", 30)
+    assert not await watched.value("exchange_backfilled_fills_total")
+
+
 async def test_a_fill_that_comes_twice_counts_once(watched: Watched, simulator: Simulator, trader: Any) -> None:
     """Copies from the stream are ignored and counted."""
     simulator.fault("alpha", "duplicate_fills", copies=2, delay=0.1)

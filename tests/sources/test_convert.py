@@ -31,7 +31,12 @@ TRADE: dict[str, Any] = {
 
 def test_digits_come_from_the_text_that_the_exchange_sent() -> None:
     """A price with more digits than a float holds arrives whole."""
-    exact = {"price": "60000.123456789012345678", "amount": "0.000000000000000001", "fee": None, "fees": []}
+    exact: dict[str, Any] = {
+        "price": "60000.123456789012345678",
+        "amount": "0.000000000000000001",
+        "fee": None,
+        "fees": [],
+    }
     fill = convert.fill({**TRADE, convert.EXACT: exact}, ALPHA)
     assert fill.price == Decimal("60000.123456789012345678")
     assert fill.quantity == Decimal("0.000000000000000001")

@@ -60,7 +60,7 @@ async def has_ended(harness: Harness) -> bool:
     """Whether the recording is over and the maker has withdrawn its orders."""
     control = await harness.control()
     resting = sum(exchange["open_orders"] for exchange in control["exchanges"].values())
-    return control["replay"] == "finished" and resting == 0
+    return bool(control["replay"] == "finished" and resting == 0)
 
 
 def last_mid(quotes: Path) -> Fraction:

@@ -23,7 +23,7 @@ def test_a_report_after_the_end_does_not_open_the_order_again() -> None:
     orders = OrdersState()
     for status in ("open", "filled", "open"):
         orders.update(order("1", status))
-    assert orders.open_ids(KEY) == frozenset()
+    assert orders.open(KEY) == {}
     assert orders.books[KEY].placed["buy"] == 1
 
 

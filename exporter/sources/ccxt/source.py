@@ -9,20 +9,17 @@ from __future__ import annotations
 import asyncio
 import difflib
 import logging
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable, Iterator
 from functools import partial
 from typing import Any
 
-from ccxt.base.errors import BadResponse, OrderNotFound
+from ccxt.base.errors import BadResponse
 
 from exporter.config import Exchange
-from exporter.errors import EventError
 from exporter.intake import Intake
-from exporter.ledger.ledger import BookKey
-from exporter.sources.ccxt import convert
 from exporter.sources.ccxt.client import close, operation
-from exporter.sources.ccxt.history import History
-from exporter.sources.ccxt.link import SOURCE, Link
+from exporter.sources.ccxt.history import Fills, Orders
+from exporter.sources.ccxt.link import Link
 from exporter.sources.ccxt.streams import StreamKeeper
 from exporter.state.exchange import Stream
 from exporter.state.state import State
@@ -38,7 +35,6 @@ class CcxtSource:
     def __init__(self, config: Exchange, state: State, intake: Intake) -> None:
         self._config = config
         self._link = Link(config, state, intake)
-        self._history = History(self._link)
 
     async def run(self) -> None:
         """Watch the exchange; returns only by cancellation."""
@@ -98,11 +94,8 @@ class CcxtSource:
         if not self._config.has_keys:
             log.info("%s has no api_key: market data only", self._config.name)
             return
-        tasks.create_task(self._history.run(symbols, streamed=self._has("watchMyTrades")))
-        for symbol in symbols:
-            if self._has("watchMyTrades"):
-                tasks.create_task(self._fills(symbol).run())
-            tasks.create_task(self._orders(symbol).run())
+        for each in self._private(symbols):
+            tasks.create_task(each)
 
     async def _load_markets(self) -> None:
         with operation("load_markets"):
@@ -154,63 +147,41 @@ class CcxtSource:
         if known is not None and self._link.state.markets[self._config.name, symbol].mid != known:
             self._link.client.drop_streams("a stream was silent while its market moved")
 
-    def _fills(self, symbol: str) -> StreamKeeper:
+    def _private(self, symbols: list[str]) -> Iterator[Coroutine[Any, Any, None]]:
+        """What brings fills and orders: the exchange's record of each, and the streams that it has."""
+        has_fills, has_orders = self._has("watchMyTrades"), self._has("watchOrders")
+        fills = Fills(self._link, symbols, streamed=has_fills)
+        orders = Orders(self._link, symbols, streamed=has_orders)
+        yield fills.reader.run()
+        yield orders.reader.run()
+        for symbol in symbols:
+            if has_fills:
+                yield self._fills(symbol, fills).run()
+            if has_orders:
+                yield self._orders(symbol, orders).run()
+
+    def _fills(self, symbol: str, fills: Fills) -> StreamKeeper:
         async def watch() -> Any:
             with operation("watch_my_trades"):
                 return await self._link.client.watch_my_trades(symbol)
 
         def deliver(trades: list[Any]) -> None:
-            asyncio.get_running_loop().call_later(_SETTLE, self._history.accept_streamed, trades)
+            asyncio.get_running_loop().call_later(_SETTLE, fills.accept_streamed, trades)
 
         part = self._link.account_part(f"fills/{symbol}")
         keeper = StreamKeeper(self._link, Stream.FILLS, part, watch, deliver)
-        keeper.restored = self._history.fill_gap
+        keeper.restored = fills.reader.gap
         return keeper
 
-    def _orders(self, symbol: str) -> StreamKeeper:
-        client = self._link.client
-        resync = asyncio.Event()
-        resync.set()
-
+    def _orders(self, symbol: str, orders: Orders) -> StreamKeeper:
         async def watch() -> Any:
-            if resync.is_set():
-                resync.clear()
-                return await self._open_orders(symbol)
-            if self._has("watchOrders"):
-                with operation("watch_orders"):
-                    return await client.watch_orders(symbol)
-            await asyncio.sleep(self._config.poll_interval)
-            return await self._open_orders(symbol)
+            with operation("watch_orders"):
+                return await self._link.client.watch_orders(symbol)
 
         part = self._link.account_part(f"orders/{symbol}")
-        keeper = StreamKeeper(self._link, Stream.ORDERS, part, watch, self._accept_orders)
-        keeper.lost = resync.set
+        keeper = StreamKeeper(self._link, Stream.ORDERS, part, watch, orders.accept)
+        keeper.restored = orders.reader.gap
         return keeper
-
-    async def _open_orders(self, symbol: str) -> list[Any]:
-        """The orders that rest now, and the end of those that we believed to rest but do not."""
-        client, config = self._link.client, self._config
-        with operation("fetch_open_orders"):
-            orders = list(await client.fetch_open_orders(symbol))
-        key = BookKey(config.name, config.account, symbol, config.strategy)
-        gone = self._link.state.orders.open_ids(key) - {str(order["id"]) for order in orders}
-        for order_id in gone:
-            try:
-                with operation("fetch_order"):
-                    orders.append(await client.fetch_order(order_id, symbol))
-            except OrderNotFound:
-                known = self._link.state.orders.books[key].open[order_id]
-                orders.append({"id": order_id, "symbol": symbol, "side": known, "status": "canceled"})
-        return orders
-
-    def _accept_orders(self, orders: list[Any]) -> None:
-        for report in orders:
-            try:
-                event = convert.order(report, self._config, self._link.exchange_now())
-            except EventError as error:
-                self._link.intake.reject(error, SOURCE)
-            else:
-                self._link.intake.accept(event, SOURCE)
 
 
 def _drop(_: object) -> None:

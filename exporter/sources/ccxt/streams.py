@@ -10,7 +10,7 @@ from ccxt.base.errors import NetworkError
 
 from exporter.sources.base import Backoff
 from exporter.sources.ccxt.link import Link
-from exporter.state.exchange import ErrorKind, Stream
+from exporter.state.exchange import Stream
 
 _SUBSCRIBED_AFTER = 1.0  # seconds without a refusal, after which a quiet subscription counts as standing
 
@@ -18,9 +18,9 @@ _SUBSCRIBED_AFTER = 1.0  # seconds without a refusal, after which a quiet subscr
 class StreamKeeper:
     """One stream for one symbol.
 
-    States: down → (subscribed) → up → (failure) → down. ``watch`` gives the next message or raises;
-    ``deliver`` takes it; ``restored`` is called at each change from down to up, ``lost`` at each from up to
-    down, and ``quiet``, where given, after every ``quiet_after`` seconds without a message.
+    States: down → (message, or a second without refusal) → up → (failure) → down. ``watch`` gives the next
+    message or raises; ``deliver`` takes it. ``restored`` is called at each change from down to up, ``lost``
+    at each from up to down, and ``quiet``, where given, after every ``quiet_after`` seconds without a message.
     """
 
     def __init__(
@@ -41,55 +41,74 @@ class StreamKeeper:
         self.quiet: Callable[[], Awaitable[None]] | None = None
         self.quiet_after = 5.0
         self._up = False
+        self._heard = 0.0  # when there was last a message, on the loop's clock
+        self._backoff = Backoff()
 
     async def run(self) -> None:
         """Keep the stream until cancelled."""
-        backoff = Backoff()
         while True:
             try:
-                message = await self._next()
-                self._deliver(message)
-                backoff.reset()
+                await self._until_failure()
             except asyncio.CancelledError:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
                     raise
-                await self._fail(NetworkError("the connection was closed"), backoff)
-            except Exception as error:  # whatever it was, the stream must come back
-                await self._fail(error, backoff)
+                await self._fail(NetworkError("the connection was closed"))
+            except Exception as error:
+                await self._fail(error)
 
-    async def _next(self) -> Any:
-        """The next message; on the way, note that the subscription stands, and look after a quiet one."""
-        watching = asyncio.ensure_future(self._watch())
+    async def _until_failure(self) -> None:
+        """Let messages flow; meanwhile note that the subscription stands, and look after a quiet one."""
+        pump = asyncio.create_task(self._pump())
         try:
-            if not self._up:
-                await asyncio.wait({watching}, timeout=_SUBSCRIBED_AFTER)
-                if not (watching.done() and (watching.cancelled() or watching.exception())):
+            while True:
+                await asyncio.wait({pump}, timeout=self._patience())
+                if pump.done():
+                    pump.result()
+                elif not self._up:
                     self._rise()
-            while self.quiet is not None:
-                await asyncio.wait({watching}, timeout=self.quiet_after)
-                if watching.done():
-                    break
-                await self.quiet()
-            return await watching
+                elif self.quiet is not None and self._patience() == 0:
+                    await self.quiet()
+                    self._heard = asyncio.get_running_loop().time()
         finally:
-            if not watching.done():
-                watching.cancel()
+            pump.cancel()
+
+    async def _pump(self) -> None:
+        """Watch, deliver, watch again at once.
+
+        A message that arrives while nobody watches wakes nobody, so between two calls there must be no turn
+        of the event loop: no other task, and nothing awaited.
+        """
+        while True:
+            message = await self._watch()
+            self._deliver(message)
+            self._heard = asyncio.get_running_loop().time()
+            self._backoff.reset()
+            if not self._up:
+                self._rise()
+
+    def _patience(self) -> float | None:
+        """Seconds until the stream has to be looked at; None where only a failure or a message matters."""
+        if not self._up:
+            return _SUBSCRIBED_AFTER
+        if self.quiet is None:
+            return None
+        return max(0.0, self._heard + self.quiet_after - asyncio.get_running_loop().time())
 
     def _rise(self) -> None:
-        if not self._up:
-            self._up = True
-            self._link.exchange.streams[self._stream].up = True
-            self._link.works(self._part)
-            self.restored()
+        self._up = True
+        self._heard = asyncio.get_running_loop().time()
+        self._link.exchange.streams[self._stream].up = True
+        self._link.works(self._part)
+        self.restored()
 
-    async def _fail(self, error: Exception, backoff: Backoff) -> None:
-        kind: ErrorKind = self._link.failed(self._part, error)
+    async def _fail(self, error: Exception) -> None:
+        kind = self._link.failed(self._part, error)
         self._link.exchange.broke(self._stream, kind)
         if self._up:
             self._up = False
             self.lost()
-        await self._link.pause(backoff, kind)
+        await self._link.pause(self._backoff, kind)
 
 
 def _nothing() -> None:
