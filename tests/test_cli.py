@@ -1,0 +1,88 @@
+"""The command as a user runs it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+GOOD = "web: {listen: '127.0.0.1:0'}\nlog: {format: text}\n"
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "exporter", *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "exporter.yml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_check_says_that_a_file_is_good(tmp_path: Path) -> None:
+    """Exit status 0 and one line on standard output."""
+    checked = command("check", "--config", write(tmp_path, GOOD))
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert "exporter.yml: good: 0 exchange accounts, 0 symbols" in checked.stdout
+
+
+@pytest.mark.parametrize("verb", ["check", "run"])
+def test_a_bad_file_is_refused_before_anything_runs(tmp_path: Path, verb: str) -> None:
+    """Exit status 2, the problem with its line on standard error, and no traceback."""
+    refused = command(verb, "--config", write(tmp_path, GOOD + "targetz: {}\n"))
+    assert refused.returncode == 2
+    assert refused.stdout == ""
+    assert re.fullmatch(r".*exporter\.yml:3: targetz: unknown key; did you mean 'targets'\?\n", refused.stderr)
+
+
+def test_help_teaches() -> None:
+    """The first steps and the exit statuses stand in --help."""
+    text = command("--help").stdout
+    assert "trading-exporter check --config exporter.yml" in text
+    assert "exit status" in text
+
+
+def test_a_taken_port_ends_it_with_one_line(tmp_path: Path) -> None:
+    """Exit status 1; the line names the port and what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = command("run", "--config", write(tmp_path, GOOD.replace(":0", f":{port}")))
+    assert ended.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@contextmanager
+def running(config: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The exporter as a process of its own, and its address."""
+    arguments = [sys.executable, "-m", "exporter", "run", "--config", config]
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env={**os.environ}) as process:
+        try:
+            assert process.stderr is not None
+            ready = process.stderr.readline()
+            found = re.search(r"ready on (http://\S+)", ready)
+            assert found, ready
+            yield process, found.group(1)
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_until_told_to_stop(tmp_path: Path, number: signal.Signals) -> None:
+    """Either signal ends it with status 0, after it has answered scrapes."""
+    with running(write(tmp_path, GOOD)) as (process, url):
+        with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
+            assert b"trading_build_info" in answer.read()
+        process.send_signal(number)
+        assert process.wait(timeout=10) == 0
