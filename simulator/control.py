@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 from aiohttp import web
@@ -14,8 +14,29 @@ from simulator.orders import Side
 from simulator.stream import encode
 from simulator.venue import Venue
 
-if TYPE_CHECKING:
-    from simulator.server import Simulator
+
+class Controlled(Protocol):
+    """What the endpoints ask of the simulator."""
+
+    venues: dict[str, Venue]
+
+    def status(self) -> dict[str, object]:
+        """Return the state of all exchanges."""
+
+    def replay_state(self) -> str:
+        """Return ``none``, ``waiting``, ``running`` or ``finished``."""
+
+    def start_replay(self) -> None:
+        """Let a replay that waits begin now."""
+
+    def add_fault(self, exchange: str, fault: AnyFault) -> int:
+        """Activate a fault on one exchange and return its id."""
+
+    def market(self, exchange: str) -> dict[str, dict[str, object]]:
+        """Return the last published best prices of each symbol."""
+
+    def trade(self, exchange: str, symbol: str, side: Side, quantity: Decimal) -> Decimal:
+        """Let a third party take ``quantity`` from the book; returns what found nothing to trade with."""
 
 
 class TradeRequest(msgspec.Struct, forbid_unknown_fields=True):
@@ -29,7 +50,7 @@ class TradeRequest(msgspec.Struct, forbid_unknown_fields=True):
 class Control:
     """Handlers for everything under ``/control``."""
 
-    def __init__(self, simulator: Simulator) -> None:
+    def __init__(self, simulator: Controlled) -> None:
         self._simulator = simulator
 
     def routes(self) -> list[web.RouteDef]:

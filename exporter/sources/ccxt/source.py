@@ -104,16 +104,24 @@ class CcxtSource:
             raise BadResponse(f"{self._config.name} listed no markets")
 
     def _known(self, symbols: Iterable[str]) -> list[str]:
-        """The symbols that the exchange has; what it lacks is said once, with the nearest name."""
+        """The symbols that can be accounted for; what is wrong with the others is said once."""
+        problems = {symbol: self._problem(symbol) for symbol in symbols}
+        for symbol, problem in problems.items():
+            if problem:
+                self._link.state.components[self._link.part(symbol)].detail = problem
+                log.error("%s: %s", self._config.name, problem)
+        return [symbol for symbol, problem in problems.items() if not problem]
+
+    def _problem(self, symbol: str) -> str:
+        """Why a symbol cannot be used, in words; empty when it can."""
         markets = self._link.client.markets
-        known = [symbol for symbol in symbols if symbol in markets]
-        for symbol in symbols:
-            if symbol not in markets:
-                close_names = difflib.get_close_matches(symbol, markets, 3) or list(markets)[:3]
-                text = f"unknown symbol {symbol!r}; this exchange has, for example, {', '.join(close_names)}"
-                self._link.state.components[self._link.part(symbol)].detail = text
-                log.error("%s: %s", self._config.name, text)
-        return known
+        if symbol not in markets:
+            close_names = difflib.get_close_matches(symbol, markets, 3) or list(markets)[:3]
+            return f"unknown symbol {symbol!r}; this exchange has, for example, {', '.join(close_names)}"
+        market = markets[symbol]
+        if market.get("inverse") or (market.get("contractSize") or 1) != 1:
+            return f"symbol {symbol!r} is a contract whose quantities are not base currency; it cannot be used yet"
+        return ""
 
     def _has(self, feature: str) -> bool:
         return bool(self._link.client.has.get(feature))
