@@ -23,7 +23,7 @@ ENV PATH=/opt/trading-exporter/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTEC
 # A number, so that an orchestrator can see that it is not root.
 USER 10001:10001
 EXPOSE 9850
-# The answer is an error status, and urlopen fails, only when nothing works.
+# The answer is an error status, and urlopen fails, only when a part of the exporter itself has failed.
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s CMD \
     ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:9850/health', timeout=4)"]
 ENTRYPOINT ["trading-exporter"]

@@ -48,6 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(config: Config, path: Path) -> int:
+    if not config.exchanges:
+        print(f"{path}: good, but it names no exchange: nothing will be watched")
+        return OK
     symbols = sum(len(exchange.symbols) for exchange in config.exchanges)
     print(f"{path}: good: {len(config.exchanges)} exchange accounts, {symbols} symbols")
     return OK

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -24,6 +24,15 @@ LIQUIDITIES: tuple[Liquidity, ...] = ("maker", "taker", "unknown")
 ENDED: frozenset[OrderStatus] = frozenset(("filled", "canceled", "rejected", "expired"))
 
 _LATEST_SECOND = 1e11  # the year 5138; anything above was meant as milliseconds
+
+
+class BookKey(NamedTuple):
+    """Whose orders and fills these are: what a book of the ledger is kept for."""
+
+    exchange: str
+    account: str
+    symbol: str
+    strategy: str
 
 
 class Fee(msgspec.Struct, frozen=True):

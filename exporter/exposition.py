@@ -30,8 +30,8 @@ _SPECIAL = {"inf": "+Inf", "-inf": "-Inf", "nan": "NaN"}
 class Exposition:
     """Turns batches of samples into text and keeps the number of series within bounds.
 
-    ``per_family`` bounds the series of each family and ``in_all`` those of a whole scrape, a histogram
-    counting as one. Samples beyond are left out and counted in ``dropped`` by family.
+    ``per_family`` bounds the label sets of each family, and ``in_all`` the lines of a whole scrape, of which
+    a histogram has one for each bucket and three more. What is beyond is left out and counted in ``dropped``.
     """
 
     def __init__(self, per_family: int, in_all: int, dropped: defaultdict[str, int]) -> None:
@@ -46,12 +46,13 @@ class Exposition:
         for family, samples in batches:
             yield f"# HELP {family.name} {_escape_help(family.help)}\n# TYPE {family.name} {family.kind}\n"
             texts = self._texts.setdefault(family.name, {})
+            lines = len(family.buckets) + 3 if family.kind is Kind.HISTOGRAM else 1
             written, remaining = 0, iter(samples)
             while chunk := list(islice(remaining, _CHUNK)):
-                kept = chunk[: max(0, min(self._per_family - written, room))]
+                kept = chunk[: max(0, min(self._per_family - written, room // lines))]
                 if len(kept) < len(chunk):
                     self._dropped[family.name] += len(chunk) - len(kept)
-                room -= len(kept)
+                room -= len(kept) * lines
                 written += len(kept)
                 yield _lines(family, kept, texts)
                 await asyncio.sleep(0)

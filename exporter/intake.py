@@ -8,11 +8,13 @@ from exporter.errors import EventError
 from exporter.events import Book, Event, Fill, Order
 from exporter.state.state import State
 
+_FARTHEST_AHEAD = 300.0  # seconds; a clock may be off, but no event is from next year
+
 log = logging.getLogger(__name__)
 
 
 class Intake:
-    """Brings events into the state; sources know nothing beyond it."""
+    """Brings events into the ledger and the state."""
 
     def __init__(self, state: State) -> None:
         self._state = state
@@ -36,27 +38,31 @@ class Intake:
         return is_new
 
     def reject(self, error: EventError, source: str) -> None:
-        """Count and log an event that cannot be accepted."""
-        self._state.intake.rejected[error.reason] += 1
-        log.warning("event refused", extra={"source": source, "reason": error.reason, "detail": str(error)})
+        """Count an event that cannot be accepted, and log the first of its kind."""
+        rejected = self._state.intake.rejected
+        rejected[error.reason] += 1
+        level = logging.WARNING if rejected[error.reason] == 1 else logging.DEBUG
+        log.log(level, "event refused", extra={"source": source, "reason": error.reason, "detail": str(error)})
 
     def _now(self, exchange: str) -> float:
         """The time on the exchange's clock, by which its events are stamped."""
         return self._state.clock() + (self._state.exchanges[exchange].clock_offset or 0.0)
 
     def _apply(self, event: Event, *, redelivery: bool) -> bool:
+        if event.ts > self._now(event.exchange) + _FARTHEST_AHEAD:
+            raise EventError("future", f"ts is {event.ts}, minutes ahead of now; check the clock of its sender")
         match event:
             case Fill():
                 return self._state.ledger.apply(event, redelivery=redelivery)
+            case Order():
+                return self._state.orders.update(event)
             case Book():
                 self._book(event)
-            case Order():
-                self._state.orders.update(event)
         return True
 
     def _book(self, book: Book) -> None:
-        state = self._state
+        state, now = self._state, self._state.clock()
         offset = state.exchanges[book.exchange].clock_offset or 0.0
-        state.markets[book.exchange, book.symbol].update(book, state.clock(), offset)
+        state.markets[book.exchange, book.symbol].update(book, now, offset)
         if book.mid is not None:
-            state.ledger.observe_mid(book.exchange, book.symbol, book.ts, book.mid)
+            state.ledger.observe_mid(book.exchange, book.symbol, book.ts, book.mid, now)

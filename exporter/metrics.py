@@ -90,12 +90,12 @@ EXCHANGE_CLOCK_OFFSET = _gauge(
 EXCHANGE_STREAM_UP = _gauge(
     "exchange_stream_up",
     (*_EXCHANGE, "stream"),
-    "1 while a stream (books, fills, orders) delivers or is subscribed, 0 while it is being restored.",
+    "1 while a stream (books, fills, orders) stands for all symbols and accounts, 0 while one is being restored.",
 )
 EXCHANGE_STREAM_FAILURES = _counter(
     "exchange_stream_failures_total",
     (*_EXCHANGE, "stream", "error"),
-    "Times a stream broke and was restored, by kind of error.",
+    "Failures of streams, failed attempts to restore one included, by kind of error.",
 )
 EXCHANGE_BACKFILLED_FILLS = _counter(
     "exchange_backfilled_fills_total",
@@ -135,6 +135,11 @@ CONFLICTING_FILLS = _counter(
     "conflicting_fills_total", _ACCOUNT, "Fills refused: a known trade id came with other content."
 )
 LATE_FILLS = _counter("late_fills_total", _ACCOUNT, "Fills that came after a later one and were put in place.")
+APPROXIMATE_FILLS = _counter(
+    "approximate_fills_total",
+    _BOOK,
+    "Fills converted at the nearest known price, because none was known for their own time.",
+)
 
 # PnL, average cost. total = realized + unrealized - fees + rebates.
 PNL_REALIZED = _gauge("pnl_realized_usd", _BOOK, "Realised PnL by average cost, before fees, in USD.")

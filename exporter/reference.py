@@ -28,7 +28,7 @@ def page() -> str:
 _SECTIONS = {
     "Exchanges": {"exchange"},
     "Markets and currencies": {"market", "currency"},
-    "Orders and fills": {"order", "orders", "fill", "fills", "duplicate", "conflicting", "late"},
+    "Orders and fills": {"order", "orders", "fill", "fills", "duplicate", "conflicting", "late", "approximate"},
     "PnL and positions": {"pnl", "fees", "rebates", "position"},
     "Targets": {"target"},
 }

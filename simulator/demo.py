@@ -73,7 +73,7 @@ def say(line: str) -> None:
 
 def _options(arguments: list[str] | None) -> Options:
     parser = argparse.ArgumentParser(prog="python -m simulator.demo", description=SUMMARY)
-    parser.add_argument("--for", type=float, default=0.0, metavar="SECONDS", dest="seconds", help="then stop")
+    parser.add_argument("--for", type=_seconds, default=0.0, metavar="SECONDS", dest="seconds", help="then stop")
     parser.add_argument("--run-dir", type=Path, default=ROOT / ".demo", help="logs and data (default: .demo)")
     parser.add_argument(
         "--replay",
@@ -90,6 +90,17 @@ def _options(arguments: list[str] | None) -> Options:
         trades, quotes = given.replay
         replay = Replay(trades, quotes, given.replay_symbol, given.speed)
     return Options(given.seconds, given.run_dir.resolve(), replay)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        msg = f"{text!r} is not a number of seconds, such as 60 (make demo FOR=60)"
+        raise argparse.ArgumentTypeError(msg)
+    return seconds
 
 
 def _file(text: str) -> Path:
@@ -112,7 +123,8 @@ def _run_directory(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            msg = f"a demo runs already in {folder}; choose another --run-dir"
+            other = "make demo ARGS='--run-dir /tmp/another-demo'"
+            msg = f"a demo runs already in {folder}; end it, or give this one a folder of its own: {other}"
             raise RunDirectoryError(msg) from None
         for old in folder.iterdir():
             if old.is_dir():
@@ -196,14 +208,14 @@ async def _keep_alive(stack: Stack) -> None:
 def _table(options: Options, ports: dict[str, int], *, with_grafana: bool) -> str:
     url = {name: components.local_url(port) for name, port in ports.items()}
     dashboard = f"{url['grafana']}/d/trading-trading"
-    missing = "not on the PATH; install it and run this again, or see 'make provision-dashboards'"
+    missing = "not on the PATH; install it and run this again, or 'make provision-dashboards' for one that runs"
     control = f"{url['simulator']}/control"
     alerts = "/alerts" if answers(url["prometheus"], "/alerts") else "/classic/alerts"  # Debian's has only those
     end = f"It ends by itself after {options.seconds:g} s." if options.seconds else "Ctrl-C ends everything."
     return f"""
   exporter      {url["exporter"]}/metrics
   Prometheus    {url["prometheus"]}{alerts}
-  Alertmanager  {url["alertmanager"]}
+  Alertmanager  {url["alertmanager"]}/api/v2/alerts
   Grafana       {dashboard if with_grafana else missing}
   simulator     {control}
   logs          {options.run_dir / "logs"}
@@ -211,7 +223,7 @@ def _table(options: Options, ports: dict[str, int], *, with_grafana: bool) -> st
 Try: switch an exchange off, watch the alert TradingExchangeUnavailable, and switch it on again
   curl -X POST {control}/alpha/faults -d '{{"kind": "down"}}'
   curl -X DELETE {control}/alpha/faults
-  curl -s {url["exporter"]}/metrics | grep pnl_total
+  curl -s {url["exporter"]}/metrics | grep ^trading_pnl_total
 {end}
 """
 

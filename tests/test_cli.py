@@ -32,9 +32,17 @@ def write(folder: Path, text: str) -> str:
 
 def test_check_says_that_a_file_is_good(tmp_path: Path) -> None:
     """Exit status 0 and one line on standard output."""
+    exchanges = "exchanges: [{name: a, id: binance, symbols: [BTC/USDT, ETH/USDT]}]\n"
+    checked = command("check", "--config", write(tmp_path, GOOD + exchanges))
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert checked.stdout.endswith("exporter.yml: good: 1 exchange accounts, 2 symbols\n")
+
+
+def test_check_notes_that_nothing_is_watched(tmp_path: Path) -> None:
+    """A file without exchanges is good, but its reader may have expected otherwise."""
     checked = command("check", "--config", write(tmp_path, GOOD))
     assert (checked.returncode, checked.stderr) == (0, "")
-    assert "exporter.yml: good: 0 exchange accounts, 0 symbols" in checked.stdout
+    assert checked.stdout.endswith("exporter.yml: good, but it names no exchange: nothing will be watched\n")
 
 
 @pytest.mark.parametrize("verb", ["check", "run"])
@@ -44,6 +52,15 @@ def test_a_bad_file_is_refused_before_anything_runs(tmp_path: Path, verb: str) -
     assert refused.returncode == 2
     assert refused.stdout == ""
     assert re.fullmatch(r".*exporter\.yml:3: targetz: unknown key; did you mean 'targets'\?\n", refused.stderr)
+
+
+@pytest.mark.parametrize("line", ["log: {}", "a: !hunter2", "? [a]\n: b", "a: *hunter2", "a: 2024-13-45", "a: \x00"])
+def test_what_yaml_cannot_read_is_one_line(tmp_path: Path, line: str) -> None:
+    """Whatever YAML makes of a file, its user sees a place and never a traceback or a value."""
+    refused = command("check", "--config", write(tmp_path, GOOD + line))
+    assert refused.returncode == 2
+    assert re.fullmatch(r".*exporter\.yml:3: .+\n", refused.stderr)
+    assert "hunter2" not in refused.stderr
 
 
 def test_help_teaches() -> None:

@@ -35,8 +35,9 @@ def small_world() -> State:
     exchange.request("fetch_time", 0.012, None)
     exchange.request("fetch_time", 5.0, ErrorKind.TIMEOUT)
     exchange.throttle_wait.observe(0.0005)
-    exchange.streams[Stream.BOOKS].up = True
-    exchange.broke(Stream.FILLS, ErrorKind.NETWORK)
+    exchange.flows(Stream.BOOKS, "BTC/USDT")
+    exchange.flows(Stream.FILLS, "ETH/USDT")
+    exchange.broke(Stream.FILLS, "BTC/USDT", ErrorKind.NETWORK)
     exchange.backfilled["main"] = 1
     intake.accept(book(99.0, 101.0, T0), "ccxt")
     intake.accept(fill("1", "buy", "99", "2", T0, fee=fee("0.01"), liquidity="maker"), "ccxt")
@@ -100,7 +101,7 @@ async def test_a_failing_collector_takes_only_its_own_families_with_it(caplog: p
 
     state = small_world()
     chosen = {**discover(), "exchange": broken}
-    text = "".join([part async for part in Exposition(9, 99, defaultdict(int)).render(gather(chosen, state))])
+    text = "".join([part async for part in Exposition(999, 999, defaultdict(int)).render(gather(chosen, state))])
     assert 'trading_collector_success{collector="exchange"} 0' in text
     assert 'trading_collector_success{collector="trading"} 1' in text
     assert "trading_exchange_up" not in text

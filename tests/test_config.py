@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -71,7 +74,7 @@ def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
         ("just words", "f.yml:1: the file: expected object, got str"),
         (
             EXCHANGE.replace("binance", "binanc"),
-            "f.yml:3: exchanges[0].id: ccxt streams from no exchange 'binanc'; did you mean binance?",
+            "f.yml:3: exchanges[0].id: ccxt has no exchange 'binanc'; did you mean binance?",
         ),
     ],
 )
@@ -81,6 +84,215 @@ def test_a_problem_names_its_line_and_key(text: str, problem: str) -> None:
         parse(text, "f.yml", ["binance", "kraken"])
     assert any(problem in line for line in raised.value.problems), raised.value.problems
     assert "hunter2" not in str(raised.value)
+
+
+def problems(text: str) -> list[str]:
+    """What is wrong with a configuration; each problem is one line and shows no value."""
+    with pytest.raises(ConfigError) as raised:
+        parse(text, "f.yml", ["binance", "kraken"])
+    assert "hunter2" not in str(raised.value)
+    assert not any("\n" in line for line in raised.value.problems)
+    return raised.value.problems
+
+
+TAGGED = "a YAML tag (!…) or a lone = has no meaning here; remove it"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("log: {}\nweb: !hunter2 x", f"f.yml:2: web: {TAGGED}"),
+        ("web: !!python/object:hunter2 x", f"f.yml:1: web: {TAGGED}"),
+        ("web: !!set {hunter2}", f"f.yml:1: web: {TAGGED}"),
+        ("web: {listen: !!binary hunter2}", f"f.yml:1: web.listen: {TAGGED}"),
+        ("web:\n  listen: =", f"f.yml:2: web.listen: {TAGGED}"),
+        (EXCHANGE + "  api_key: !hunter2", f"f.yml:5: exchanges[0].api_key: {TAGGED}"),
+        ("web: !hunter2!x y", "f.yml:1: is not YAML: found undefined tag handle;"),
+        ("web:\n  listen: *hunter2", "f.yml:2: is not YAML: found undefined alias; check indentation"),
+        ("? [hunter2]\n: 2", "f.yml:1: the file: a key must be plain text; put quotes around it"),
+        ("web: {{hunter2}}", "f.yml:1: web: a key must be plain text; put quotes around it"),
+        ("? !!set {a}\n: 1", "f.yml:1: the file: a key must be plain text"),
+        ("log: {}\n1: x", "f.yml:2: 1: a key must be text, and YAML reads one here as int; put quotes around it"),
+        ("currency: {pegs: {NO: 1}}", "f.yml:1: currency.pegs.NO: a key must be text, and YAML reads one here as bool"),
+        (EXCHANGE + "  ccxt: {1: x}", "f.yml:5: exchanges[0].ccxt.1: a key must be text"),
+        ("web: {listen: 2024-13-45}", "f.yml:1: web.listen: this is not a valid timestamp; correct it, or put quotes"),
+        ("web: {listen: 2024-01-01}", "f.yml:1: web.listen: expected str, got date"),
+        ("web: !!int hunter2", "f.yml:1: web: this is not a valid int"),
+        ("web: !!bool hunter2", "f.yml:1: web: this is not a valid bool"),
+        ("web: !!timestamp hunter2", "f.yml:1: web: this is not a valid timestamp"),
+        ("web: !!float ''", "f.yml:1: web: this is not a valid float"),
+        ("limits: {series: " + "9" * 5000 + "}", "f.yml:1: limits.series: this is not a valid int"),
+        ('web: {listen: "\\ud800"}', "f.yml:1: web.listen: this has half a character"),
+        ('"a\\nb": 1', "f.yml:1: 'a\\nb': unknown key"),
+        ("log: {}\nweb: \x00", "f.yml:2: has a character that YAML does not allow; remove it"),
+        ("log: {}\n---\nweb: {}", "f.yml:2: a second document begins here; remove the --- and keep one"),
+        ("[" * 5000, "f.yml:1: is nested too deeply"),
+        ("web: &a {listen: *a}", "f.yml:1: web.listen: this holds itself by an alias (*…); remove the alias"),
+        ("web: &a {<<: *a}", "f.yml:1: web: this holds itself by an alias"),
+        ("web: {<<: 3}", "f.yml:1: web.<<: only mappings can be merged; write <<: *anchor of one"),
+        ("web: {<<: [3]}", "f.yml:1: web.<<: only mappings can be merged"),
+        ("log: {}\nweb: {}\nlog: {}", "f.yml:3: log: this key stands on line 1 already; keep one of them"),
+        (EXCHANGE + "  name: b", "f.yml:5: exchanges[0].name: this key stands on line 2 already"),
+        (EXCHANGE + '  "id": kraken', "f.yml:5: exchanges[0].id: this key stands on line 3 already"),
+        (EXCHANGE + "  ccxt:\n    a: 1\n    a: 2", "f.yml:7: exchanges[0].ccxt.a: this key stands on line 6 already"),
+        (EXCHANGE + "  api_key: {hunter2: 1, hunter2: 2}", "f.yml:5: exchanges[0].api_key: this key stands on line 5"),
+        (EXCHANGE + "  api_key: {hunter2}", "f.yml:5: exchanges[0].api_key: a secret never stands in this file"),
+    ],
+)
+def test_what_yaml_cannot_make_plain_is_refused(text: str, problem: str) -> None:
+    """YAML's further features, and its own exceptions, end in a place and an advice."""
+    assert any(line.startswith(problem) for line in problems(text)), problems(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("probe_interval: .inf", "probe_interval: this must be a finite number, which .inf and .nan are not"),
+        ("backfill_hours: .nan", "backfill_hours: this must be a finite number"),
+        ("ccxt: {options: {x: .inf}}", "ccxt.options.x: this must be a finite number"),
+        ("probe_interval: 86401", "probe_interval: expected float <= 86400.0"),
+        ("request_timeout: " + "9" * 400, "request_timeout: number out of range"),
+        ("backfill_hours: 8761", "backfill_hours: expected float <= 8760.0"),
+        ("backfill_hours: 0", "backfill_hours: expected float > 0.0"),
+        (
+            "api_key: {env: hunter2}\n  secret: {env: GOOD_KEY}",
+            "api_key: the environment variable named here is not set",
+        ),
+        ("api_key: {file: hunter2}\n  secret: {env: GOOD_KEY}", "api_key: the file named here cannot be read: No such"),
+        ("ccxt: {verbose: true}", "ccxt.verbose: it would print every request with its keys; remove it"),
+        ("ccxt: {verbose: 'no'}", "ccxt.verbose: it would print every request"),
+        ("rate_symbols: [BNB/USDT, BTC/USDT]", "rate_symbols[1]: BTC/USDT stands in symbols already; remove it here"),
+        ("rate_symbols: [A/B, A/B]", "rate_symbols[1]: A/B stands in rate_symbols already; remove it here"),
+        (
+            "rate_symbols: ['BTC/USDT:USDT']",
+            "rate_symbols[0]: contracts cannot be accounted for yet; spot symbols look like BTC/USDT",
+        ),
+    ],
+)
+def test_a_value_that_an_exchange_cannot_have(text: str, problem: str) -> None:
+    """Numbers without bounds, contracts, symbols that stand twice and whatever would show a key."""
+    found = problems(EXCHANGE + "  " + text)
+    assert [line.startswith(f"f.yml:5: exchanges[0].{problem}") for line in found] == [True], found
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            EXCHANGE.replace("[BTC/USDT]", "[A/B, A/B]"),
+            "f.yml:4: exchanges[0].symbols[1]: A/B stands in symbols already",
+        ),
+        (
+            EXCHANGE.replace("BTC/USDT", "'BTC/USD:BTC'"),
+            "f.yml:4: exchanges[0].symbols[0]: contracts cannot be accounted",
+        ),
+        (
+            EXCHANGE + "- name: a\n  id: kraken\n  account: b\n  symbols: [A/B]",
+            "f.yml:6: exchanges[1].id: 'a' is 'binance' further up and 'kraken' here; give each exchange a name",
+        ),
+        (
+            "targets:\n  exchange_error_ratio: {warning: 0.2, critical: 0.1}",
+            "f.yml:2: targets.exchange_error_ratio: warning, 0.2, exceeds critical, 0.1; lower the one or raise",
+        ),
+        ("targets: {exchange_error_ratio: {critical: 0.01}}", "f.yml:1: targets.exchange_error_ratio: warning, 0.02,"),
+        (
+            "targets: {market_data_age_seconds: 1000000}",
+            "f.yml:1: targets.market_data_age_seconds: expected float <= 864",
+        ),
+        ("limits: {series: 1" + "0" * 30 + "}", "f.yml:1: limits.series: expected int <= 1000000000"),
+        (
+            "currency: {pegs: {USD: 1}}",
+            "f.yml:1: currency.pegs.USD: everything is reported in USD, so that it has no peg",
+        ),
+        ("currency: {pegs: {usd: 2}}", "f.yml:1: currency.pegs.usd: everything is reported in USD"),
+        (
+            "currency: {pegs: {USDT: hunter2}}",
+            "f.yml:1: currency.pegs.USDT: this is not a rate; give the dollars in one",
+        ),
+        ("currency: {pegs: {A: 1, USDT: true}}", "f.yml:1: currency.pegs.USDT: this is not a rate"),
+        ("currency: {pegs: {USDT: Infinity}}", "f.yml:1: currency.pegs.USDT: Infinity is not a rate"),
+        ("currency: {pegs: {USDT: sNaN}}", "f.yml:1: currency.pegs.USDT: sNaN is not a rate"),
+        ("currency: {pegs: {USDT: 1e999}}", "f.yml:1: currency.pegs.USDT: 1E+999 is not a rate"),
+        ("log: {level: hunter2}", "f.yml:1: log.level: unknown value; write debug or error or info or warning"),
+    ],
+)
+def test_a_value_that_contradicts_another(text: str, problem: str) -> None:
+    """What types alone cannot tell is told once, at its place."""
+    found = problems(text)
+    assert [line.startswith(problem) for line in found] == [True], found
+
+
+@pytest.mark.parametrize("port", ["²", "٣", "-1", "+1", " 1", "1_0", "99999", "9" * 5000, ""])
+def test_a_port_is_plain_digits(port: str) -> None:
+    """What Python would take for a number, or for digits, is not a port yet."""
+    (problem,) = problems(f"web: {{listen: '127.0.0.1:{port}'}}")
+    assert "is not host:port; write for example 127.0.0.1:9850" in problem
+
+
+@pytest.mark.parametrize("host", ["a b", "a\\nb", ""])
+def test_a_host_has_no_blanks(host: str) -> None:
+    """A line break in it must not break the message into two."""
+    (problem,) = problems(f'web: {{listen: "{host}:1", trusted_network: true}}')
+    assert "is not host:port" in problem
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        *("apiKey", "APIKEY", "api_key", "secret", "apiSecret", "password", "passphrase", "uid", "login"),
+        *("privateKey", "walletAddress", "token", "twofa", "headers.X-MBX-APIKEY", "headers.x-mbx-apikey"),
+        *("headers.Authorization", "headers.Proxy-Authorization", "headers.OK-ACCESS-KEY", "headers.Cookie"),
+        *("options.withdraw.password", "options.lighterPrivateKey"),
+    ],
+)
+def test_no_secret_hides_in_ccxts_settings(place: str) -> None:
+    """However deep it stands and however it is written."""
+    text = "hunter2"
+    for key in reversed(place.split(".")):
+        text = f"{{{key}: {text}}}"
+    (problem,) = problems(EXCHANGE + f"  ccxt: {text}")
+    assert problem.startswith(f"f.yml:5: exchanges[0].ccxt.{place}: no secret stands in this file; use api_key, secret")
+
+
+def test_no_secret_hides_in_a_list() -> None:
+    """Lists are searched, too."""
+    (problem,) = problems(EXCHANGE + "  ccxt:\n    x:\n    - 1\n    - token: hunter2")
+    assert problem.startswith("f.yml:8: exchanges[0].ccxt.x[1].token: no secret stands in this file")
+
+
+def test_settings_of_ccxt_pass_unchanged() -> None:
+    """What only resembles a secret is none, and below ccxt's own keys a number may be one."""
+    text = "{verbose: false, rateLimitMaxTokens: 5, options: {1: a, tokenBucket: {}}, urls: {api: {private: http://x}}}"
+    assert parse(EXCHANGE + f"  ccxt: {text}").exchanges[0].ccxt == {
+        "verbose": False,
+        "rateLimitMaxTokens": 5,
+        "options": {1: "a", "tokenBucket": {}},
+        "urls": {"api": {"private": "http://x"}},
+    }
+
+
+MERGED = (
+    EXCHANGE.replace("- name", "- &first\n  name")
+    + "- <<: *first\n  name: b\n- <<: [{id: kraken}, *first]\n  name: c\n"
+)
+
+
+def test_anchors_and_merge_keys_work() -> None:
+    """Several alike exchanges need to be written once; a key of one's own overrides what is merged."""
+    found = [(each.name, each.id, each.symbols) for each in parse(MERGED).exchanges]
+    assert found == [(name, id_, ["BTC/USDT"]) for name, id_ in [("a", "binance"), ("b", "binance"), ("c", "kraken")]]
+    shared = parse("targets: {exchange_availability_ratio: &x 0.9, exchange_error_ratio: {critical: *x}}").targets
+    assert shared.exchange_error_ratio.critical == 0.9
+
+
+def test_a_merged_value_is_reported_where_it_is_written() -> None:
+    """The line is that of the anchor's mapping, or of the key that overrides it."""
+    bad_id = MERGED.replace("kraken", "krakn")
+    assert problems(bad_id) == ["f.yml:8: exchanges[2].id: ccxt has no exchange 'krakn'; did you mean kraken?"]
+    contract = problems(MERGED.replace("BTC/USDT", "'BTC/USDT:USDT'"))
+    assert [line.partition(":")[2].partition(":")[0] for line in contract] == ["5", "5", "5"]
+    overridden = problems(MERGED.replace("name: b", "id: binanc\n  name: b"))
+    assert any(line.startswith("f.yml:7: exchanges[1].id: ccxt has no") for line in overridden), overridden
 
 
 def test_all_problems_are_told_at_once() -> None:
@@ -118,6 +330,61 @@ def test_secrets_come_from_environment_and_file(tmp_path: Path) -> None:
     exchange = Exchange(name="a", id="b", api_key=Secret(env="GOOD_KEY"), secret=Secret(file=str(file)))
     assert exchange.credentials() == {"apiKey": "abc", "secret": "s3cret"}
     assert "s3cret" not in repr(exchange)
+
+
+def test_lines_inside_a_secret_stay(tmp_path: Path) -> None:
+    """A PEM key has lines; only what surrounds it goes, a byte order mark included."""
+    file = tmp_path / "key.pem"
+    file.write_bytes(b"\xef\xbb\xbf\n -----BEGIN-----\nabc\n\nd e\n-----END-----\n\n")
+    assert Secret(file=str(file)).read() == "-----BEGIN-----\nabc\n\nd e\n-----END-----"
+
+
+@contextmanager
+def without_privileges() -> Iterator[None]:
+    """As nobody, where the tests run as root, to whom no file is closed."""
+    if os.geteuid():
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_a_secret_that_may_not_be_read(tmp_path: Path) -> None:
+    """Permissions are named as the reason."""
+    file = tmp_path / "key"
+    file.write_text("hunter2")
+    file.chmod(0)
+    with without_privileges(), pytest.raises(ConfigError, match="key cannot be read: Permission denied; correct the"):
+        Secret(file=str(file)).read()
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("{folder}/binary", "the file {folder}/binary is not text; save the secret alone, as UTF-8"),
+        ("{folder}/blank", "the file {folder}/blank is empty; write the secret into it"),
+        ("{folder}", "the file {folder} cannot be read: Is a directory; correct the path or its permissions"),
+        ("{folder}/no", "the file {folder}/no cannot be read: No such file or directory; correct the path or its"),
+        ("~nosuch/x", "the file ~nosuch/x is in a home directory that does not exist; write the whole path"),
+        ("/a\0b", "the file named here has a path that cannot exist; correct it"),
+        ("/" + "x" * 5000, "cannot be read: File name too long"),
+        ("-----BEGIN KEY-----\nhunter2", "the file named here cannot be read: No such file or directory"),
+        ("hunter2", "the file named here cannot be read: No such file or directory"),
+    ],
+)
+def test_a_secret_file_that_is_none(tmp_path: Path, name: str, problem: str) -> None:
+    """Each way to fail is one line without the content, and without a name that may be the secret itself."""
+    (tmp_path / "binary").write_bytes(b"hunter2\xff\xfe")
+    (tmp_path / "blank").write_text(" \n")
+    with pytest.raises(ConfigError) as raised:
+        Secret(file=name.replace("{folder}", str(tmp_path))).read()
+    (line,) = raised.value.problems
+    assert problem.replace("{folder}", str(tmp_path)) in line
+    assert "\n" not in line
+    assert "hunter2" not in line
 
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:

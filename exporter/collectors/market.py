@@ -22,6 +22,6 @@ def collect(state: State) -> Iterator[Batch]:
     )
     yield metrics.MARKET_SPREAD_SECONDS, [(k, m.spread_seconds) for k, m in markets.items()]
     yield metrics.MARKET_OBSERVED_SECONDS, [(k, m.observed_seconds) for k, m in markets.items()]
-    rates, missing = state.ledger.currencies(), state.ledger.missing_rates()
+    rates, missing = state.ledger.currencies(now), state.ledger.missing_rates()
     yield metrics.CURRENCY_RATE, [((currency,), rate) for currency, rate in rates.items() if rate is not None]
     yield metrics.CURRENCY_RATE_MISSING, [((currency,), missing[currency]) for currency in rates]

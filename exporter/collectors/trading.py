@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from exporter import metrics
-from exporter.events import LIQUIDITIES, SIDES
+from exporter.events import LIQUIDITIES, SIDES, BookKey
 from exporter.exposition import Batch, Sample
-from exporter.ledger.ledger import BookKey
 from exporter.state.state import State
 
 _SPLITS = [(side, liquidity) for side in SIDES for liquidity in LIQUIDITIES]
@@ -27,7 +26,8 @@ def collect(state: State) -> Iterator[Batch]:
     yield metrics.DUPLICATE_FILLS, [(account, counts.duplicates) for account, counts in accounts]
     yield metrics.CONFLICTING_FILLS, [(account, counts.conflicts) for account, counts in accounts]
     yield metrics.LATE_FILLS, [(account, counts.late) for account, counts in accounts]
-    figures = [(key, ledger.figures(key)) for key, _ in books]
+    yield metrics.APPROXIMATE_FILLS, [(key, book.approximate) for key, book in books]
+    figures = [(key, ledger.figures(key, state.clock())) for key, _ in books]
     yield metrics.PNL_REALIZED, _known((key, f.realized) for key, f in figures)
     yield metrics.PNL_UNREALIZED, _known((key, f.unrealized) for key, f in figures)
     yield metrics.PNL_TOTAL, _known((key, f.total) for key, f in figures)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from exporter.events import Fill
-from exporter.ledger.currency import Rates, pair
+from exporter.ledger.currency import Rate, Rates, pair
 from exporter.ledger.position import ZERO, Position
 
 _CHECKPOINT_EVERY = 256
@@ -19,11 +19,12 @@ _Order = tuple[float, int, str]
 
 @dataclass(slots=True)
 class Entry:
-    """A fill with its conversions, each fixed once it is known and None until then.
+    """A fill with its conversions at its time, each fixed once it is known and None until then.
 
     ``quote_usd`` is USD per unit of the quote currency at the fill; ``fee_usd`` what its fees came to in
     USD, rebates negative, one value for each fee; ``base_fee_price`` the quote price at which a fee that
-    was taken out of the base currency leaves the position; ``missing`` the currency it waits for.
+    was taken out of the base currency leaves the position; ``missing`` the currency it waits for; ``exact``
+    whether all prices used were known for the fill's own time.
     """
 
     fill: Fill
@@ -32,26 +33,28 @@ class Entry:
     fee_usd: tuple[Decimal, ...] | None = None
     base_fee_price: Decimal = ZERO
     missing: str | None = None
+    exact: bool = True
 
     def value(self, rates: Rates) -> bool:
         """Convert what is not yet converted with the rates at the fill's time; True when nothing is missing."""
         fill = self.fill
         base, quote = pair(fill.symbol)
-        if self.quote_usd is None:
-            self.quote_usd = rates.usd(quote, fill.exchange, fill.ts)
-            self.base_fee_price = rates.mid(fill.exchange, fill.symbol, fill.ts) or fill.price
-        if self.quote_usd is None:
+        quote_usd = rates.usd_at(quote, fill.exchange, fill.ts)
+        if quote_usd is None:
             self.missing = quote
             return False
-        known = {quote: self.quote_usd, base: self.base_fee_price * self.quote_usd}
-        converted = []
+        mid = rates.mid_at(fill.exchange, fill.symbol, fill.ts) or Rate(fill.price, exact=False)
+        self.quote_usd, self.base_fee_price = quote_usd.value, mid.value
+        used = {quote: quote_usd}
+        known = {quote: quote_usd, base: Rate(mid.value * quote_usd.value, mid.exact and quote_usd.exact)}
         for fee in fill.fees:
-            rate = known.get(fee.currency) or rates.usd(fee.currency, fill.exchange, fill.ts)
+            rate = known.get(fee.currency) or rates.usd_at(fee.currency, fill.exchange, fill.ts)
             if rate is None:
                 self.missing = fee.currency
                 return False
-            converted.append(fee.amount * rate)
-        self.fee_usd, self.missing = tuple(converted), None
+            used[fee.currency] = rate
+        self.fee_usd = tuple(fee.amount * used[fee.currency].value for fee in fill.fees)
+        self.exact, self.missing = all(rate.exact for rate in used.values()), None
         return True
 
 
@@ -92,6 +95,7 @@ class Book:
         self._now = _Running()
         self._checkpoints: list[_Running] = []  # state before entry 256, 512, …
         self._waiting: list[Entry] = []
+        self.approximate = 0  # fills that were valued at a price near their time instead of that of their time
         self.fees_usd = ZERO
         self.rebates_usd = ZERO
         self.counts: defaultdict[tuple[str, str], int] = defaultdict(int)
@@ -148,6 +152,7 @@ class Book:
         """Value the entry and add what does not depend on order, once, as soon as it is known."""
         had_quote = entry.quote_usd is not None
         complete = entry.value(rates)
+        self.approximate += complete and not entry.exact
         fill = entry.fill
         if entry.quote_usd is not None and not had_quote:
             self.volume_usd[fill.side, fill.liquidity] += fill.price * fill.quantity * entry.quote_usd

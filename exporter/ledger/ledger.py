@@ -5,21 +5,11 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
 
 from exporter.errors import EventError
-from exporter.events import Fill
+from exporter.events import BookKey, Fill
 from exporter.ledger.book import Book
 from exporter.ledger.currency import Rates, pair
-
-
-class BookKey(NamedTuple):
-    """Whose fills a book holds."""
-
-    exchange: str
-    account: str
-    symbol: str
-    strategy: str
 
 
 @dataclass(slots=True)
@@ -84,20 +74,24 @@ class Ledger:
         self._currencies.update((currency, fill.exchange) for currency in pair(fill.symbol))
         self._currencies.update((fee.currency, fill.exchange) for fee in fill.fees)
         key = BookKey(fill.exchange, fill.account, fill.symbol, fill.strategy)
-        counts.late += self.books[key].add(fill, self.rates)
+        late = self.books[key].add(fill, self.rates)
+        counts.late += late and not redelivery
         return True
 
-    def observe_mid(self, exchange: str, symbol: str, ts: float, mid: float) -> None:
-        """Note a market's mid; fills that waited for a rate are valued when it brings one."""
-        if self.rates.observe(exchange, symbol, ts, mid):
+    def observe_mid(self, exchange: str, symbol: str, ts: float, mid: float, now: float) -> None:
+        """Note a market's mid; fills that waited for a rate are valued when it brings one.
+
+        ``ts`` is on the exchange's clock, ``now`` on ours.
+        """
+        if self.rates.observe(exchange, symbol, ts, mid, now):
             for book in self.books.values():
                 book.retry(self.rates)
 
-    def figures(self, key: BookKey) -> Figures:
-        """The book's money at the newest mid."""
+    def figures(self, key: BookKey, now: float) -> Figures:
+        """The book's money at the newest mid, unless that is stale."""
         book = self.books[key]
-        quote_usd = self.rates.usd(pair(key.symbol)[1], key.exchange)
-        mid = self.rates.mid(key.exchange, key.symbol)
+        quote_usd = self.rates.usd(pair(key.symbol)[1], key.exchange, now)
+        mid = self.rates.mid(key.exchange, key.symbol, now)
         unrealized = notional = None
         if book.position.quantity == 0:
             unrealized = notional = Decimal(0)
@@ -107,9 +101,9 @@ class Ledger:
         fees, rebates = (book.fees_usd, book.rebates_usd) if book.fees_known else (None, None)
         return Figures(book.realized_usd, unrealized, notional, fees, rebates)
 
-    def currencies(self) -> dict[str, Decimal | None]:
-        """USD per unit of each currency that fills were priced or charged in."""
-        return {currency: self.rates.usd(currency, exchange) for currency, exchange in sorted(self._currencies)}
+    def currencies(self, now: float) -> dict[str, Decimal | None]:
+        """USD per unit of each currency that fills were priced or charged in; None where it is not known now."""
+        return {currency: self.rates.usd(currency, exchange, now) for currency, exchange in sorted(self._currencies)}
 
     def missing_rates(self) -> Counter[str]:
         """How many fills wait for the rate of each currency."""

@@ -1,4 +1,4 @@
-"""A position at average cost, exact in `Decimal`."""
+"""A position at average cost, in `Decimal`; only the division that closes a part of it rounds, at 28 digits."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from exporter.config import Config
 from exporter.errors import ServiceError
 from exporter.intake import Intake
-from exporter.state.state import State
+from exporter.state.state import OWN, State
 
 
 class Source(Protocol):
@@ -29,7 +29,17 @@ def sources(config: Config, state: State, intake: Intake) -> dict[str, Callable[
     if not config.exchanges:
         return {}
     make = _ccxt().CcxtSource
-    return {f"source/{each.name}/{each.account}": partial(make, each, state, intake) for each in config.exchanges}
+    found: dict[str, Callable[[], Source]] = {}
+    for each in config.exchanges:
+        symbols = [] if any(name.startswith(f"{OWN}/{each.name}/") for name in found) else _markets(config, each.name)
+        found[f"{OWN}/{each.name}/{each.account}"] = partial(make, each, symbols, state, intake)
+    return found
+
+
+def _markets(config: Config, name: str) -> list[str]:
+    """The symbols that all accounts of an exchange need market data of; its first account watches them."""
+    accounts = [exchange for exchange in config.exchanges if exchange.name == name]
+    return list(dict.fromkeys(symbol for each in accounts for symbol in (*each.symbols, *each.rate_symbols)))
 
 
 def known_exchanges() -> list[str] | None:

@@ -50,10 +50,15 @@ class Operation:
 
 @dataclass(slots=True)
 class StreamState:
-    """Whether a stream delivers, and how often it broke."""
+    """Which parts of a stream (symbols, accounts) deliver, and how often one failed."""
 
-    up: bool = False
+    parts: dict[str, bool] = field(default_factory=dict)
     failures: dict[ErrorKind, int] = field(default_factory=_no_errors)
+
+    @property
+    def up(self) -> bool:
+        """Whether all parts deliver."""
+        return bool(self.parts) and all(self.parts.values())
 
 
 class ExchangeState:
@@ -76,8 +81,12 @@ class ExchangeState:
         if error is not None:
             counted.errors[error] += 1
 
-    def broke(self, stream: Stream, error: ErrorKind) -> None:
-        """Note that a stream stopped delivering."""
+    def flows(self, stream: Stream, part: str) -> None:
+        """Note that a part of a stream delivers."""
+        self.streams[stream].parts[part] = True
+
+    def broke(self, stream: Stream, part: str, error: ErrorKind) -> None:
+        """Note that a part of a stream does not deliver."""
         state = self.streams[stream]
-        state.up = False
+        state.parts[part] = False
         state.failures[error] += 1

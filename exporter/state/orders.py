@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass, field
 
-from exporter.events import ENDED, Order, Side
-from exporter.ledger.ledger import BookKey
+from exporter.events import ENDED, BookKey, Order, Side
 
 _REMEMBER_ENDED = 10_000
 
@@ -28,19 +27,20 @@ class OrdersState:
         self.books: defaultdict[BookKey, OrderCounts] = defaultdict(OrderCounts)
         self._ended: OrderedDict[tuple[BookKey, str], None] = OrderedDict()
 
-    def update(self, order: Order) -> None:
-        """Take a report; what comes after an order's end is a repeat and changes nothing."""
+    def update(self, order: Order) -> bool:
+        """Take a report; True when it told something new. What comes after an order's end is a repeat."""
         key = BookKey(order.exchange, order.account, order.symbol, order.strategy)
         counts = self.books[key]
         if (key, order.order_id) in self._ended:
-            return
-        if order.order_id not in counts.open:
-            counts.placed[order.side] += 1
+            return False
+        is_new = order.order_id not in counts.open
+        counts.placed[order.side] += is_new
         if order.status not in ENDED:
             counts.open[order.order_id] = order.side
-            return
+            return is_new
         counts.open.pop(order.order_id, None)
         self._end(key, order)
+        return True
 
     def open(self, key: BookKey) -> dict[str, Side]:
         """The ids and sides of the orders that rest as far as we know."""

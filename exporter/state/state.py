@@ -19,6 +19,10 @@ from exporter.state.orders import OrdersState
 Clock = Callable[[], float]
 
 
+OWN = "source"
+"""The first part of the names of components that fail only by a fault of the exporter itself."""
+
+
 @dataclass(slots=True)
 class Component:
     """A part of the exporter: whether it runs, and in words what keeps it from doing so."""
@@ -42,7 +46,7 @@ class State:
     def __init__(self, config: Config, clock: Clock = time.time) -> None:
         self.config = config
         self.clock = clock
-        self.ledger = Ledger(Rates(config.currency.pegs))
+        self.ledger = Ledger(Rates(config.currency.pegs, config.targets.market_data_age_seconds))
         self.exchanges: defaultdict[str, ExchangeState] = defaultdict(ExchangeState)
         self.markets: defaultdict[tuple[str, str], MarketState] = defaultdict(MarketState)
         self.orders = OrdersState()

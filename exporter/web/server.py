@@ -22,9 +22,11 @@ from exporter.collectors import discover, gather
 from exporter.config import Web
 from exporter.errors import ServiceError
 from exporter.exposition import CONTENT_TYPE, Exposition
-from exporter.state.state import State
+from exporter.state.state import OWN, State
 
 _OPEN_PATHS = frozenset(("/", "/health"))  # what a load balancer or a person may ask without a token
+
+_TRUSTED = web.RequestKey("trusted", bool)  # whether a request came with the token
 
 _PAGE = f"""<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -57,12 +59,20 @@ class Endpoints:
         body = "".join(text).encode() + generate_latest(self._process)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
-    async def health(self, _: web.Request) -> web.Response:
-        """The state of each part; 503 only when nothing works, so that one dead exchange restarts nobody."""
+    async def health(self, request: web.Request) -> web.Response:
+        """The state of each part.
+
+        Unhealthy, with a 503, is the exporter only when a part of its own failed: an exchange that is down
+        degrades it, and no restart would help. Details are for those who may read the metrics.
+        """
         parts = self._state.components
-        up = [part.up for part in parts.values()]
-        overall = "healthy" if all(up) else "degraded" if any(up) else "unhealthy"
-        services = {name: {"state": "up" if p.up else "down", "detail": p.detail} for name, p in parts.items()}
+        failed = {name.partition("/")[0] for name, part in parts.items() if not part.up}
+        overall = "unhealthy" if OWN in failed else "degraded" if failed else "healthy"
+        trusted = request.get(_TRUSTED, True)
+        services = {
+            name: {"state": "up" if part.up else "down"} | ({"detail": part.detail} if trusted else {})
+            for name, part in parts.items()
+        }
         body = msgspec.json.encode({"overall_status": overall, "services": services})
         return web.Response(body=body, status=503 if overall == "unhealthy" else 200, content_type="application/json")
 
@@ -76,8 +86,10 @@ def _authentication(token: str) -> Middleware:
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        given = request.headers.get("Authorization", "")
-        if request.path in _OPEN_PATHS or hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        matches = hmac.compare_digest(given.strip().encode(errors="surrogateescape"), token.encode())
+        request[_TRUSTED] = matches and scheme.lower() == "bearer"
+        if request[_TRUSTED] or request.path in _OPEN_PATHS:
             return await handler(request)
         return web.Response(status=401, text="a bearer token is needed\n", headers={"WWW-Authenticate": "Bearer"})
 

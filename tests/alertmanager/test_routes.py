@@ -136,4 +136,4 @@ def test_every_secret_is_explained() -> None:
     page = (FOLDER.parent / "docs" / "alerting.md").read_text()
     for name in files:
         assert f"`{name}`" in readme
-        assert f"alertmanager/secrets/{name}" in page
+        assert f"> secrets/{name}" in page

@@ -33,7 +33,7 @@ def measure() -> Iterator[Figure]:
         ours.append(timed(lambda: scrape(exposition, state)))
         theirs.append(timed(lambda: generate_latest(registry)))
     mine, peers = statistics.median(ours), statistics.median(theirs)
-    yield Figure("scrape: series", lines, "series", f"{SERIES}")
+    yield Figure("scrape: series", lines, "series")
     yield Figure("scrape: collect and render, median", mine * 1000, "ms", "<= 10")
     yield Figure("scrape: prometheus_client generate_latest, median", peers * 1000, "ms")
     yield Figure("scrape: ours / prometheus_client", mine / peers, "ratio")

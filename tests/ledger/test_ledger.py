@@ -5,25 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.errors import EventError
-from exporter.events import Fee, Fill
+from exporter.events import BookKey, Fee, Fill
 from exporter.ledger.currency import Rates
-from exporter.ledger.ledger import BookKey, Ledger
+from exporter.ledger.ledger import Ledger
 from tests.builders import T0, fee, fill
 
 D = Decimal
+NOW = T0 + 2000  # our clock; the mids of these tests have just come in
 KEY = BookKey("alpha", "main", "BTC/USDT", "maker")
 
 
 def ledger_with_mids(btc: float = 100.0, bnb: float = 300.0) -> Ledger:
     ledger = Ledger(Rates({"USDT": D(1)}))
-    ledger.observe_mid("alpha", "BTC/USDT", T0 - 10, btc)
-    ledger.observe_mid("alpha", "BNB/USDT", T0 - 10, bnb)
+    ledger.observe_mid("alpha", "BTC/USDT", T0 - 10, btc, NOW)
+    ledger.observe_mid("alpha", "BNB/USDT", T0 - 10, bnb, NOW)
     return ledger
 
 
@@ -32,7 +34,7 @@ def test_total_is_made_of_its_parts() -> None:
     ledger = ledger_with_mids()
     ledger.apply(fill("1", "buy", "99", "2", T0, fee=fee("0.01", "BNB")))
     ledger.apply(fill("2", "sell", "101", "1", T0 + 1, fee=fee("-0.5")))
-    figures = ledger.figures(KEY)
+    figures = ledger.figures(KEY, NOW)
     assert figures.realized == 2
     assert figures.unrealized == 1
     assert figures.fees == 3
@@ -44,7 +46,7 @@ def test_a_fee_in_the_base_currency_leaves_the_position() -> None:
     """Coins that the exchange kept are an expense at the mid and not held any more."""
     ledger = ledger_with_mids(btc=100.0)
     ledger.apply(fill("1", "buy", "100", "1", fee=fee("0.001", "BTC")))
-    figures = ledger.figures(KEY)
+    figures = ledger.figures(KEY, NOW)
     assert ledger.books[KEY].position.quantity == D("0.999")
     assert figures.fees == D("0.1")
     assert figures.total == D("-0.1")
@@ -54,9 +56,9 @@ def test_an_exact_repeat_changes_nothing_and_is_counted() -> None:
     """The same fill twice is one fill."""
     ledger = ledger_with_mids()
     assert ledger.apply(fill("1", "buy", "99", "2", fee=fee("0.1")))
-    before = ledger.figures(KEY)
+    before = ledger.figures(KEY, NOW)
     assert not ledger.apply(fill("1", "buy", "99.0", "2.00", fee=fee("0.10")))
-    assert ledger.figures(KEY) == before
+    assert ledger.figures(KEY, NOW) == before
     assert ledger.accounts["alpha", "main"].duplicates == 1
 
 
@@ -85,10 +87,10 @@ def test_a_known_id_with_other_content_is_refused(changed: Fill) -> None:
     """A conflict is an error and a count, and the first report stands."""
     ledger = ledger_with_mids()
     ledger.apply(fill("1", "buy", "99", "2", fee=fee("0.1"), order_id="o1"))
-    before = ledger.figures(KEY)
+    before = ledger.figures(KEY, NOW)
     with pytest.raises(EventError, match="trade 1 of BTC/USDT is known with other content"):
         ledger.apply(changed)
-    assert ledger.figures(KEY) == before
+    assert ledger.figures(KEY, NOW) == before
     assert ledger.accounts["alpha", "main"].conflicts == 1
 
 
@@ -111,7 +113,7 @@ def test_a_late_fill_takes_its_place_beyond_checkpoints() -> None:
         in_time.apply(each)
     for each in [*fills[:3], *fills[4:], fills[3]]:
         late.apply(each)
-    assert late.figures(KEY) == in_time.figures(KEY)
+    assert late.figures(KEY, NOW) == in_time.figures(KEY, NOW)
     assert late.accounts["alpha", "main"].late == 1
     assert in_time.accounts["alpha", "main"].late == 0
 
@@ -124,25 +126,25 @@ def test_numeric_trade_ids_of_one_moment_keep_their_order() -> None:
         one.apply(each)
     for each in reversed(fills):
         other.apply(each)
-    assert one.figures(KEY) == other.figures(KEY)
-    assert one.figures(KEY).realized == 30
+    assert one.figures(KEY, NOW) == other.figures(KEY, NOW)
+    assert one.figures(KEY, NOW).realized == 30
 
 
 def test_a_missing_fee_rate_is_told_and_filled_in_later() -> None:
     """Without a rate the total is unknown, not wrong; once a market tells, it is complete."""
     ledger = Ledger(Rates({"USDT": D(1)}))
-    ledger.observe_mid("alpha", "BTC/USDT", T0, 100.0)
+    ledger.observe_mid("alpha", "BTC/USDT", T0, 100.0, NOW)
     ledger.apply(fill("1", "buy", "99", "2", fee=fee("0.01", "BNB")))
     assert ledger.missing_rates() == {"BNB": 1}
-    figures = ledger.figures(KEY)
+    figures = ledger.figures(KEY, NOW)
     assert figures.realized == 0
     assert figures.unrealized == 2
     assert figures.fees is None
     assert figures.total is None
-    ledger.observe_mid("alpha", "BNB/USDT", T0 + 5, 300.0)
+    ledger.observe_mid("alpha", "BNB/USDT", T0 + 5, 300.0, NOW)
     assert ledger.missing_rates() == {}
-    assert ledger.figures(KEY).fees == 3
-    assert ledger.figures(KEY).total == -1
+    assert ledger.figures(KEY, NOW).fees == 3
+    assert ledger.figures(KEY, NOW).total == -1
 
 
 def test_a_missing_quote_rate_hides_every_usd_figure_but_the_position() -> None:
@@ -150,14 +152,41 @@ def test_a_missing_quote_rate_hides_every_usd_figure_but_the_position() -> None:
     ledger = Ledger(Rates())
     ledger.apply(fill("1", "buy", "99", "2"))
     ledger.apply(fill("2", "sell", "100", "1", T0 + 1))
-    figures = ledger.figures(KEY)
+    figures = ledger.figures(KEY, NOW)
     assert ledger.books[KEY].position.quantity == 1
     assert {figures.realized, figures.unrealized, figures.fees, figures.total} == {None}
     assert ledger.missing_rates() == {"USDT": 2}
-    ledger.observe_mid("alpha", "USDT/USD", T0, 0.5)
-    ledger.observe_mid("alpha", "BTC/USDT", T0, 103.0)
-    assert ledger.figures(KEY).realized == D("0.5")
-    assert ledger.figures(KEY).unrealized == 2
+    ledger.observe_mid("alpha", "USDT/USD", T0, 0.5, NOW)
+    ledger.observe_mid("alpha", "BTC/USDT", T0, 103.0, NOW)
+    assert ledger.figures(KEY, NOW).realized == D("0.5")
+    assert ledger.figures(KEY, NOW).unrealized == 2
+
+
+def test_a_fill_from_before_the_first_price_is_valued_nearby_and_counted() -> None:
+    """History has fills older than any price we know: they get the nearest one, and it is said."""
+    ledger = ledger_with_mids()
+    ledger.apply(fill("1", "buy", "99", "2", T0, fee=fee("0.01", "BNB")))
+    assert ledger.books[KEY].approximate == 0
+    ledger.apply(fill("0", "buy", "99", "2", T0 - 3600, fee=fee("0.01", "BNB")), redelivery=True)
+    assert ledger.books[KEY].approximate == 1
+    assert ledger.figures(KEY, NOW).fees == 6
+
+
+def test_what_we_asked_for_is_not_late() -> None:
+    """Fills from the history come after later ones by their nature, and only the exchange's delays count."""
+    ledger = ledger_with_mids()
+    ledger.apply(fill("2", "buy", "99", "2", T0 + 1))
+    ledger.apply(fill("1", "buy", "99", "2", T0), redelivery=True)
+    assert ledger.accounts["alpha", "main"].late == 0
+
+
+def test_a_stale_mid_values_nothing() -> None:
+    """When market data stops, what the position is worth is unknown; what was realised still is known."""
+    ledger = ledger_with_mids()
+    ledger.apply(fill("1", "buy", "99", "2"))
+    figures = ledger.figures(KEY, NOW + 60)
+    assert figures.realized == 0
+    assert {figures.unrealized, figures.notional, figures.total} == {None}
 
 
 @dataclass(frozen=True)
@@ -169,20 +198,29 @@ class Slow:
     fees: Fraction
 
 
-BTC_MID, BNB_MID = 100.25, 301.5
+Mids = list[tuple[float, float]]
 
 
-def slow_ledger(fills: list[Fill]) -> Slow:
-    """Average cost and fees at constant mids, without any of the ledger's code."""
+def slow_mid(mids: Mids, ts: float) -> Fraction:
+    """The last mid at or before a time, looked for one by one."""
+    standing = mids[0][1]
+    for since, mid in mids:
+        if since <= ts:
+            standing = mid
+    return Fraction(str(standing))
+
+
+def slow_ledger(fills: list[Fill], mids: dict[str, Mids]) -> Slow:
+    """Average cost, and fees at the mid of each fill's time, without any of the ledger's code."""
     quantity = average = realized = fees = Fraction(0)
-    usd = {"USDT": Fraction(1), "BTC": Fraction(BTC_MID), "BNB": Fraction(BNB_MID)}
     steps = []
     for each in sorted(fills, key=lambda f: (f.ts, int(f.trade_id))):
         steps.append((Fraction(each.quantity) * (1 if each.side == "buy" else -1), Fraction(each.price)))
         for charged in each.fees:
-            fees += Fraction(charged.amount) * usd[charged.currency]
+            worth = slow_mid(mids[charged.currency], each.ts) if charged.currency in mids else Fraction(1)
+            fees += Fraction(charged.amount) * worth
             if charged.currency == "BTC":
-                steps.append((-Fraction(charged.amount), usd["BTC"]))
+                steps.append((-Fraction(charged.amount), worth))
     for change, price in steps:
         rest = change
         if quantity * change < 0:
@@ -196,6 +234,10 @@ def slow_ledger(fills: list[Fill]) -> Slow:
     return Slow(quantity, realized, fees)
 
 
+_times = st.integers(0, 50).map(lambda ms: T0 + ms / 1000)
+_mids = st.lists(st.tuples(_times, st.integers(1, 10**7).map(lambda cents: cents / 100)), min_size=1, max_size=8).map(
+    lambda mids: sorted(dict(mids).items())
+)
 _fees = st.one_of(
     st.none(),
     st.builds(
@@ -211,7 +253,7 @@ _fills = st.lists(
         st.sampled_from(["buy", "sell"]),
         st.decimals(min_value="0.01", max_value="70000", places=2).map(str),
         st.decimals(min_value="0.00001", max_value="10", places=8).map(str),
-        st.integers(0, 50).map(lambda ms: T0 + ms / 1000),
+        _times,
         fee=_fees,
     ),
     max_size=30,
@@ -220,18 +262,21 @@ _fills = st.lists(
 
 
 @settings(max_examples=200)
-@given(_fills, st.randoms(use_true_random=False))
-def test_any_order_with_repeats_equals_the_oracle(fills: list[Fill], random: object) -> None:
-    """In any order of arrival and with any repeats, the books equal exact fractions to 1e-12."""
-    ledger = ledger_with_mids(BTC_MID, BNB_MID)
+@given(_fills, _mids, _mids, st.randoms(use_true_random=False))
+def test_any_order_with_repeats_equals_the_oracle(fills: list[Fill], btc: Mids, bnb: Mids, random: Random) -> None:
+    """In any order of arrival, with any repeats and moving rates, the books equal exact fractions to 1e-12."""
+    ledger = Ledger(Rates({"USDT": D(1)}))
+    for symbol, mids in (("BTC/USDT", btc), ("BNB/USDT", bnb)):
+        for ts, mid in mids:
+            ledger.observe_mid("alpha", symbol, ts, mid, NOW)
     arriving = fills + fills[::2]
-    random.shuffle(arriving)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
+    random.shuffle(arriving)
     for each in arriving:
         ledger.apply(again(each))
     if not fills:
         assert not ledger.books
         return
-    expected, figures = slow_ledger(fills), ledger.figures(KEY)
+    expected, figures = slow_ledger(fills, {"BTC": btc, "BNB": bnb}), ledger.figures(KEY, NOW)
     assert figures.realized is not None
     assert figures.fees is not None
     assert figures.rebates is not None

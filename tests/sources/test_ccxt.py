@@ -193,14 +193,28 @@ async def test_a_stream_that_falls_silent_is_found_out(simulator: Simulator, key
         await settled(exporter)
         hub = simulator.venues["alpha"].hub
         hub._subscribers.clear()  # the exchange forgets its subscribers without a word
-        simulator.quote("alpha", SYMBOL, "51000", "51010")
-        await exporter.until("exchange_stream_failures_total", lambda n: n >= 1, stream="books")
-        await exporter.until("market_mid_price", 51005.0, symbol=SYMBOL)
+        for price in range(51_000, 51_100):
+            simulator.quote("alpha", SYMBOL, str(price), str(price + 10))
+            if await exporter.value("exchange_stream_failures_total", stream="books"):
+                break
+            await asyncio.sleep(0.2)
+        await exporter.until("exchange_stream_up", 1, stream="books")
+        simulator.quote("alpha", SYMBOL, "61000", "61010")
+        await exporter.until("market_mid_price", 61005.0, symbol=SYMBOL)
 
 
-async def test_a_wrong_clock_is_measured_and_does_no_harm(watched: Watched, simulator: Simulator) -> None:
-    """Signed requests go on with the exchange's time, and market data does not look old or new."""
-    simulator.fault("alpha", "clock_skew", seconds=30.0)
+async def test_a_question_that_fails_does_not_break_a_quiet_stream(watched: Watched, simulator: Simulator) -> None:
+    """While the exchange refuses to be asked for a quiet book, the stream is kept."""
+    simulator.fault("alpha", "rate_limit", route="depth")
+    await watched.until("exchange_request_errors_total", lambda n: n >= 2, operation="fetch_order_book")
+    assert await watched.value("exchange_stream_failures_total") == 0
+    assert await watched.value("exchange_stream_up", stream="books") == 1
+
+
+async def test_a_wrong_clock_is_measured_and_does_no_harm(watched: Watched, simulator: Simulator, trader: Any) -> None:
+    """Signed requests go on with the exchange's time, data looks neither old nor new, and PnL follows throughout."""
+    await buy(trader)
+    number = simulator.fault("alpha", "clock_skew", seconds=30.0)
     offset = await watched.until("exchange_clock_offset_seconds", lambda seconds: seconds > 25)
     assert offset == pytest.approx(30, abs=2)
     before = await watched.value("exchange_requests_total", operation="fetch_open_orders")
@@ -208,10 +222,22 @@ async def test_a_wrong_clock_is_measured_and_does_no_harm(watched: Watched, simu
     simulator.fault("alpha", "disconnect")
     await watched.until("exchange_requests_total", lambda n: n > before, operation="fetch_open_orders")
     await settled(watched)
-    simulator.quote("alpha", SYMBOL, "52000", "52010")
-    await watched.until("market_mid_price", 52005.0, symbol=SYMBOL)
+    await expect_valued_at(watched, simulator, 52_000)
     updated = await watched.value("market_data_timestamp_seconds", symbol=SYMBOL)
     assert updated == pytest.approx(time.time(), abs=10)
+    simulator.venues["alpha"].faults.remove(number)
+    await watched.until("exchange_clock_offset_seconds", lambda seconds: seconds < 5)
+    await expect_valued_at(watched, simulator, 53_000)
+
+
+async def expect_valued_at(watched: Watched, simulator: Simulator, price: int) -> None:
+    """Move the market, and see both the mid and the position's value follow."""
+    simulator.quote("alpha", SYMBOL, str(price), str(price + 10))
+    await watched.until("market_mid_price", price + 5.0, symbol=SYMBOL)
+    position = await watched.value("position_base")
+    assert position is not None
+    notional = await watched.value("position_notional_usd")
+    assert notional == pytest.approx(position * (price + 5))
 
 
 async def test_an_exchange_that_is_down_at_the_start_is_watched_once_it_is_up(simulator: Simulator, keys: None) -> None:
@@ -251,13 +277,30 @@ async def test_a_wrong_secret_stops_only_what_needs_it(
         await exporter.until("exchange_request_errors_total", lambda n: n >= 1, error="authentication")
         await exporter.until("market_mid_price", lambda mid: mid > 0, symbol=SYMBOL)
         assert await exporter.value("exchange_up") == 1
+        for stream in ("fills", "orders"):
+            detail = await until_down(exporter, f"exchange/alpha/main/{stream}/BTC/USDT")
+            assert detail.startswith("authentication: ")
+            assert await exporter.value("exchange_stream_up", stream=stream) == 0
         health = await exporter.health()
-    history = health["services"]["exchange/alpha/main/history"]
+    history = health["services"]["exchange/alpha/main/history/BTC/USDT"]
     assert history["state"] == "down"
     assert history["detail"].startswith("authentication: ")
-    said = [record for record in caplog.records if "history" in record.getMessage()]
-    assert len(said) == 1
+    for part in ("main/history", "main/fills", "main/orders"):
+        assert len([record for record in caplog.records if part in record.getMessage()]) == 1
     assert "not-the-right-one" not in caplog.text + str(health) + str([vars(record) for record in caplog.records])
+
+
+async def until_down(exporter: Watched, part: str) -> str:
+    """Wait until a part is down for a reason and stays so for longer than a subscription needs to stand."""
+    for _ in range(100):
+        found = (await exporter.health())["services"].get(part, {})
+        if found.get("detail", "starting") not in ("", "starting"):
+            break
+        await asyncio.sleep(0.1)
+    await asyncio.sleep(1.5)
+    service = (await exporter.health())["services"][part]
+    assert service["state"] == "down"
+    return str(service["detail"])
 
 
 async def test_an_unknown_symbol_is_said_once_and_the_others_work(
@@ -270,6 +313,21 @@ async def test_an_unknown_symbol_is_said_once_and_the_others_work(
     said = [record.getMessage() for record in caplog.records if "BTC/USDX" in record.getMessage()]
     assert said == ["alpha: unknown symbol 'BTC/USDX'; this exchange has, for example, BTC/USDT, ETH/USDT, BNB/USDT"]
     assert health["services"]["exchange/alpha/BTC/USDX"]["state"] == "down"
+
+
+async def test_two_accounts_of_one_exchange_share_its_market_data(simulator: Simulator, keys: None) -> None:
+    """Each book is watched once, and each account has its own fills."""
+    second = exchange_config(simulator, account="second", strategy="other")
+    async with watching(exchange_config(simulator), second) as exporter:
+        await settled(exporter)
+        await exporter.until("market_mid_price", lambda mid: mid > 0, symbol=SYMBOL)
+        books = await exporter.value("events_total", type="book")
+        simulator.quote("alpha", SYMBOL, "54000", "54010")
+        await exporter.until("market_mid_price", 54005.0, symbol=SYMBOL)
+        after = await exporter.value("events_total", type="book")
+    assert books is not None
+    assert after is not None
+    assert after - books <= 3  # the change itself and, at most, questions to the two quiet markets
 
 
 async def test_without_keys_there_is_market_data(simulator: Simulator) -> None:

@@ -69,7 +69,20 @@ def test_fees_of_every_shape(fee: object, fees: object, expected: tuple[Fee, ...
     """None, one, a rebate, and several currencies; what is missing is not a fee of zero."""
     trade = {**TRADE, "fee": fee, "fees": fees}
     assert convert.fill(trade, ALPHA).fees == expected
-    assert convert.has_fee(trade) == bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("fee", "known"),
+    [
+        (None, False),
+        ({"currency": None, "cost": None}, False),
+        ({"currency": None, "cost": 0.0}, True),
+        ({"currency": "BNB", "cost": 0.1}, True),
+    ],
+)
+def test_a_fee_of_nothing_is_known(fee: object, known: bool) -> None:
+    """A market without fees has nothing to look up in the history; a fee that was left out has."""
+    assert convert.has_fee({**TRADE, "fee": fee, "fees": []}) is known
 
 
 @pytest.mark.parametrize("missing", ["id", "symbol", "timestamp", "side", "price", "amount"])

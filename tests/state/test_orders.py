@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exporter.ledger.ledger import BookKey
+from exporter.events import BookKey
 from exporter.state.orders import OrdersState
 from tests.builders import order
 

@@ -37,7 +37,7 @@ async def test_a_token_guards_the_metrics_but_not_health(tmp_path: Path) -> None
     (tmp_path / "token").write_text("let-me-in\n")
     web = Web(listen="127.0.0.1:0", bearer_token=Secret(file=str(tmp_path / "token")))
     async with serve(web, State(config())) as url:
-        for token in (None, "wrong", "let-me-in2", "lét-me-in"):
+        for token in (None, "wrong", "let-me-in2", "l\u00e9t-me-in", "\udcff"):
             status, _, text = await fetch(f"{url}/metrics", token)
             assert (status, text) == (401, "a bearer token is needed\n")
         assert (await fetch(f"{url}/metrics", "let-me-in"))[0] == 200
@@ -48,13 +48,13 @@ async def test_a_token_guards_the_metrics_but_not_health(tmp_path: Path) -> None
     ("parts", "overall", "status"),
     [
         ({}, "healthy", 200),
-        ({"a": True, "b": True}, "healthy", 200),
-        ({"a": True, "b": False}, "degraded", 200),
-        ({"a": False, "b": False}, "unhealthy", 503),
+        ({"exchange/a": True, "source/a/main": True}, "healthy", 200),
+        ({"exchange/a": False, "source/a/main": True}, "degraded", 200),
+        ({"exchange/a": True, "source/a/main": False}, "unhealthy", 503),
     ],
 )
 async def test_health_names_each_part(parts: dict[str, bool], overall: str, status: int) -> None:
-    """One dead exchange degrades; only when nothing works is the answer a 503."""
+    """A dead exchange degrades; only a fault of the exporter's own, which a restart may mend, is a 503."""
     state = State(config())
     for name, up in parts.items():
         state.components[name].up = up
@@ -65,6 +65,17 @@ async def test_health_names_each_part(parts: dict[str, bool], overall: str, stat
     assert f'"overall_status":"{overall}"' in text
     for name, up in parts.items():
         assert f'"{name}":{{"state":"{"up" if up else "down"}"' in text
+
+
+async def test_health_gives_details_only_to_those_with_the_token(tmp_path: Path) -> None:
+    """Anybody may ask whether it works; what an exchange answered is not for everybody."""
+    (tmp_path / "token").write_text("let-me-in")
+    web = Web(listen="127.0.0.1:0", bearer_token=Secret(file=str(tmp_path / "token")))
+    state = State(config())
+    state.components["exchange/a"].detail = "network: connection refused"
+    async with serve(web, state) as url:
+        assert "connection refused" not in (await fetch(f"{url}/health"))[2]
+        assert "connection refused" in (await fetch(f"{url}/health", "let-me-in"))[2]
 
 
 async def test_the_front_page_says_where_everything_is() -> None:

@@ -14,6 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import ccxt.async_support
 import ccxt.pro
 from ccxt.async_support.base.ws.order_book import OrderBook
 from ccxt.base.errors import BadResponse, NetworkError
@@ -68,19 +69,21 @@ def operation(name: str) -> Iterator[Call]:
 
 def known_exchanges() -> list[str]:
     """The ids that ``exchanges[].id`` may have."""
-    return list(ccxt.pro.exchanges)
+    return list(ccxt.async_support.exchanges)
 
 
 def connect(config: Exchange, listener: Listener) -> Any:
     """An instrumented instance of the exchange; nothing is sent yet."""
-    kind = type(config.id, (_Instrumented, getattr(ccxt.pro, config.id)), {})
+    library = ccxt.pro if config.id in ccxt.pro.exchanges else ccxt.async_support
+    kind = type(config.id, (_Instrumented, getattr(library, config.id)), {})
     settings = {
         "enableRateLimit": True,
-        "timeout": int(config.request_timeout * 1000),
+        "timeout": max(1, round(config.request_timeout * 1000)),
         **config.credentials(),
     }
     client = kind(ccxt.pro.Exchange.deep_extend(settings, config.ccxt))
     client.listener = listener
+    client._streams = {}
     if "urls" in config.ccxt:
         _serve_from_other_host(client)
     return client
@@ -100,6 +103,8 @@ class _Instrumented:
     id: str
     clients: dict[str, Any] | None
     number: Callable[[str], Any]
+    _judged: str | None = None
+    _streams: dict[str, set[str]]  # the WebSocket URLs that each operation has used
 
     async def throttle(self, cost: float | None = None) -> None:
         started = time.perf_counter()
@@ -121,15 +126,20 @@ class _Instrumented:
     def on_rest_response(  # noqa: PLR0913, PLR0917 - ccxt's signature
         self, code: int, reason: str, url: str, method: str, headers: dict[str, str], body: str, *rest: Any
     ) -> Any:
-        """Read the rate limit's headers, and refuse a success that is not JSON, which ccxt would let pass."""
+        """Read the rate limit's headers, and note what `parse_json`, which comes next, has to judge."""
         used = _used_ratio(self.id, {key.lower(): value for key, value in headers.items()})
         if used is not None:
             self.listener.rate_limit(used)
-        body = super().on_rest_response(code, reason, url, method, headers, body, *rest)  # type: ignore[misc]
-        if code < 300 and self.parse_json(body) is None:  # type: ignore[attr-defined]  # ccxt's
-            place = url.partition("?")[0]
-            raise BadResponse(f"{self.id} {method} {place} answered {code} with what is not JSON: {body[:60]!r}")
-        return body
+        self._judged = f"{self.id} {method} {url.partition('?')[0]}" if code < 300 else None
+        return super().on_rest_response(code, reason, url, method, headers, body, *rest)  # type: ignore[misc]
+
+    def parse_json(self, text: str) -> Any:
+        """Refuse a success that is not JSON; ccxt would take it for an empty answer."""
+        parsed = super().parse_json(text)  # type: ignore[misc]  # ccxt's
+        asked, self._judged = self._judged, None
+        if parsed is None and asked is not None:
+            raise BadResponse(f"{asked} was answered with what is not JSON: {text[:60]!r}")
+        return parsed
 
     def parse_trade(self, trade: Any, market: Any = None) -> Any:
         return self._with_exact_numbers(super().parse_trade, trade, market)  # type: ignore[misc]
@@ -147,21 +157,26 @@ class _Instrumented:
             exact = parse(trade, market)
         finally:
             self.number = number
-        parsed[EXACT] = {key: exact[key] for key in ("price", "amount", "fee", "fees")}
+        parsed[EXACT] = {key: exact.get(key) for key in ("price", "amount", "fee", "fees")}
         return parsed
 
     def client(self, url: str) -> Any:
         """The WebSocket client for a URL, made safe when it is new."""
+        call = _call.get()
+        if call is not None:
+            self._streams.setdefault(call.operation, set()).add(url)
         is_new = url not in (self.clients or {})
         client = super().client(url)  # type: ignore[misc]  # ccxt's
         if is_new:
             self._make_safe(client)
         return client
 
-    def drop_streams(self, reason: str) -> None:
-        """Close every WebSocket connection; whoever watches gets a network error and subscribes anew."""
-        for client in list((self.clients or {}).values()):
-            client.on_error(NetworkError(f"{self.id}: {reason}; reconnecting"))
+    def drop_streams(self, used_by: str, reason: str) -> None:
+        """Close the WebSocket connections of an operation; whoever watches gets a network error and subscribes anew."""
+        for url in self._streams.get(used_by, ()):
+            client = (self.clients or {}).get(url)
+            if client is not None:
+                client.on_error(NetworkError(f"{self.id}: {reason}; reconnecting"))
 
     def _make_safe(self, client: Any) -> None:
         """Let no frame kill the receive loop, and let no change of a book go unseen.

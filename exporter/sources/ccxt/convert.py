@@ -1,7 +1,6 @@
 """ccxt's unified structures → events.
 
-Money comes from the text that the exchange sent, which `exact_numbers` in the client puts beside ccxt's
-floats under `EXACT`.
+Money comes from the text that the exchange sent, which the client puts beside ccxt's floats under `EXACT`.
 """
 
 from __future__ import annotations
@@ -79,8 +78,9 @@ def _fees(trade: Mapping[str, Any]) -> Fee | tuple[Fee, ...] | None:
 
 
 def has_fee(trade: Mapping[str, Any]) -> bool:
-    """Whether the trade says what it cost; some exchanges leave it out on the stream."""
-    return _fees(trade) is not None
+    """Whether the trade says what it cost, be it nothing; some exchanges leave it out on the stream."""
+    listed = trade.get("fees") or [trade.get("fee")]
+    return any(fee and fee.get("cost") is not None for fee in listed)
 
 
 def _required(values: Mapping[str, Any], key: str) -> Any:

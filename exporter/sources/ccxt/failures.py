@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Iterable
 
+import aiohttp
 from ccxt.base import errors
 
 from exporter.state.exchange import ErrorKind
@@ -31,7 +33,9 @@ _KINDS: tuple[tuple[type[Exception], ErrorKind], ...] = (
     (TypeError, ErrorKind.BAD_RESPONSE),
 )
 
+_NO_CONNECTION = (socket.gaierror, aiohttp.ClientConnectorError)
 _LONGEST = 300
+_NAMED_SECRET = re.compile(r"""(?i)\b((?:signature|api-?key|secret|token)['"]?\s*[=:]\s*['"]?)[^\s,&"'}]+""")
 
 
 def kind(error: BaseException) -> ErrorKind:
@@ -40,13 +44,30 @@ def kind(error: BaseException) -> ErrorKind:
     Lookup, type and value errors come out of ccxt's parsers when an answer lacks what the exchange's
     documentation promises, so they count as bad responses.
     """
-    return next((kind for cls, kind in _KINDS if isinstance(error, cls)), ErrorKind.OTHER)
+    failure = _failure(error)
+    if isinstance(failure.__cause__, _NO_CONNECTION):
+        return ErrorKind.NETWORK
+    return next((kind for cls, kind in _KINDS if isinstance(failure, cls)), ErrorKind.OTHER)
 
 
 def describe(error: BaseException, secrets: Iterable[str] = ()) -> str:
-    """The failure in one line without queries of URLs, where signatures stand, and without ``secrets``."""
-    words = re.sub(r"\?\S*", "?…", " ".join(str(error).split()))
-    text = f"{type(error).__name__}: {words}" if words else type(error).__name__
+    """The failure and its cause in one line without queries of URLs, where signatures stand, and ``secrets``."""
+    failure = _failure(error)
+    words = f"{_words(failure)} ({_words(failure.__cause__)})" if failure.__cause__ else _words(failure)
     for secret in secrets:
-        text = text.replace(secret, "***")
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+        words = words.replace(" ".join(secret.split()), "***")
+    words = re.sub(r"\?\S*", "?…", words)
+    words = _NAMED_SECRET.sub(r"\1***", words)
+    return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
+
+
+def _failure(error: BaseException) -> BaseException:
+    """What failed first: where ccxt stumbles while it handles an exchange's error, that error is of interest."""
+    context = error.__context__
+    stumbled = isinstance(context, errors.BaseError) and not isinstance(error, errors.BaseError)
+    return context if stumbled and context is not None else error
+
+
+def _words(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

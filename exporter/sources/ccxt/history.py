@@ -13,10 +13,10 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from ccxt.base.errors import OrderNotFound
+from ccxt.base.errors import ExchangeError, OrderNotFound
 
 from exporter.errors import EventError
-from exporter.ledger.ledger import BookKey
+from exporter.events import BookKey
 from exporter.sources.ccxt import convert
 from exporter.sources.ccxt.client import operation
 from exporter.sources.ccxt.link import SOURCE, Link
@@ -25,6 +25,10 @@ log = logging.getLogger(__name__)
 
 _OVERLAP = 600.0  # seconds asked for again, since a fill may appear in the history after a later one
 _STREAM_FIRST = 2.0  # seconds that the stream has to deliver a fill before the history may
+_PAGE_MAY_BE_CUT = 50  # trades; the shortest page that a large exchange gives
+
+SETTLE = 0.05
+"""Seconds that a streamed fill waits, so that market data sent before it, on another connection, is there first."""
 
 
 class Reader:
@@ -56,15 +60,16 @@ class Reader:
 
 
 class Fills:
-    """The fills of an account's symbols, from the stream and from the history, each handed on once."""
+    """The fills of one symbol, from the stream and from the history, each handed on once."""
 
-    def __init__(self, link: Link, symbols: list[str], *, streamed: bool) -> None:
+    def __init__(self, link: Link, symbol: str, *, streamed: bool) -> None:
         self._link = link
-        self._symbols = symbols
+        self._symbol = symbol
         self._streamed = streamed
-        self._read_to: dict[str, float] = {}
+        self._read_to: float | None = None
+        self._link.exchange.backfilled[link.config.account] += 0
         interval = link.config.backfill_interval if streamed else link.config.poll_interval
-        self.reader = Reader(link, link.account_part("history"), interval, self._read)
+        self.reader = Reader(link, link.account_part(f"history/{symbol}"), interval, self._read)
 
     def accept_streamed(self, trades: list[Any]) -> None:
         """Take trades from a stream; one that lacks its fee is fetched from the history, which has it."""
@@ -75,39 +80,51 @@ class Fills:
                 self.reader.gap()
 
     async def _read(self, after_gap: bool) -> None:
-        # In the routine reading a stream that stands has a moment to be first; after a gap it has not.
-        patience = _STREAM_FIRST if self._streamed and not after_gap else 0.0
-        for symbol in self._symbols:
-            is_first = symbol not in self._read_to
-            found = await self._read_symbol(symbol, patience)
-            if self._streamed:
-                self._recovered(symbol, 0 if is_first else found)
+        """Read on from where the last reading ended, and count what was new, but for the first reading.
 
-    async def _read_symbol(self, symbol: str, patience: float) -> int:
-        """Page on from where the last reading ended up to ``patience`` seconds ago; the number of new fills."""
-        now = self._link.exchange_now()
-        if symbol in self._read_to:
-            start, newest = self._read_to[symbol] - _OVERLAP, now - patience
-        else:
-            start, newest = now - self._link.config.backfill_hours * 3600, now
-        seen: set[str] = set()
+        What the stream may be about to deliver is left to it: in the routine reading for a good moment,
+        after a gap as long as a fill takes to settle.
+        """
+        now, is_first = self._link.exchange_now(), self._read_to is None
+        patience = 0.0 if is_first or not self._streamed else SETTLE if after_gap else _STREAM_FIRST
+        start = now - self._link.config.backfill_hours * 3600 if self._read_to is None else self._read_to - _OVERLAP
+        trades = await self._page_through(start)
         found = 0
-        while True:
-            with operation("fetch_my_trades"):
-                trades = await self._link.client.fetch_my_trades(symbol, int(start * 1000))
-            fresh = [trade for trade in trades if str(trade["id"]) not in seen]
-            if not fresh:
-                break
-            seen.update(str(trade["id"]) for trade in fresh)
-            start = max(trade["timestamp"] for trade in fresh) / 1000
-            found += sum(self._accept(t, redelivery=True) for t in fresh if t["timestamp"] / 1000 <= newest)
-        self._read_to[symbol] = newest
-        return found
+        for number, trade in enumerate(sorted(trades, key=_timestamp)):
+            if _timestamp(trade) <= (now - patience) * 1000:
+                found += self._accept(trade, redelivery=True)
+            if number % 100 == 99:
+                await asyncio.sleep(0)
+        self._read_to = now - patience
+        if self._streamed and not is_first and found:
+            self._link.exchange.backfilled[self._link.config.account] += found
+            log.info("%s: %d fills of %s were missed and are recovered", self._link.config.name, found, self._symbol)
 
-    def _recovered(self, symbol: str, found: int) -> None:
-        self._link.exchange.backfilled[self._link.config.account] += found
-        if found:
-            log.info("%s: %d fills of %s were missed and are recovered", self._link.config.name, found, symbol)
+    async def _page_through(self, start: float) -> list[Any]:
+        """All trades since ``start`` (Unix seconds), whichever end of the time an exchange begins its pages at.
+
+        First forward, from the newest trade of each page; then, if pages were long enough to have been cut,
+        backward from the oldest, until nothing new comes.
+        """
+        found: dict[str, Any] = {}
+        longest = new = await self._page(found, int(start * 1000))
+        while new:
+            new = await self._page(found, round(max(map(_timestamp, found.values()))))
+            longest = max(longest, new)
+        if longest >= _PAGE_MAY_BE_CUT:
+            with suppress(ExchangeError):  # an exchange that cannot be asked so gives its pages oldest first
+                while await self._page(found, int(start * 1000), until=_oldest(found) + 1):
+                    pass
+        return list(found.values())
+
+    async def _page(self, found: dict[str, Any], since: int, until: int | None = None) -> int:
+        """Fetch one page (times in milliseconds) into ``found``; the number of trades that were new."""
+        limits = {} if until is None else {"until": until}
+        with operation("fetch_my_trades"):
+            page = await self._link.client.fetch_my_trades(self._symbol, since, None, limits)
+        before = len(found)
+        found.update({str(trade.get("id")): trade for trade in page})
+        return len(found) - before
 
     def _accept(self, trade: Any, *, redelivery: bool) -> bool:
         try:
@@ -118,44 +135,62 @@ class Fills:
         return self._link.intake.accept(fill, SOURCE, redelivery=redelivery)
 
 
+def _timestamp(trade: Any) -> float:
+    """Milliseconds; 0 for a trade without a time, which is refused when it is converted."""
+    return float(trade.get("timestamp") or 0)
+
+
+def _oldest(trades: dict[str, Any]) -> int:
+    """The earliest time among the trades that have one, in milliseconds."""
+    return round(min(time for time in map(_timestamp, trades.values()) if time))
+
+
 class Orders:
-    """The orders of an account's symbols."""
+    """The orders of one symbol, from the stream and as the exchange has them on record."""
 
-    def __init__(self, link: Link, symbols: list[str], *, streamed: bool) -> None:
+    def __init__(self, link: Link, symbol: str, *, streamed: bool) -> None:
         self._link = link
-        self._symbols = symbols
+        self._symbol = symbol
+        self._missed: set[str] = set()  # believed to rest, but not among those that did at the last reading
         interval = link.config.backfill_interval if streamed else link.config.poll_interval
-        self.reader = Reader(link, link.account_part("open orders"), interval, self._read)
+        self.reader = Reader(link, link.account_part(f"open orders/{symbol}"), interval, self._read)
 
-    def accept(self, reports: list[Any]) -> None:
+    def accept_streamed(self, reports: list[Any]) -> None:
         """Take ccxt's reports of orders."""
+        self._accept(reports, redelivery=False)
+
+    def _accept(self, reports: list[Any], *, redelivery: bool) -> None:
         for report in reports:
             try:
                 event = convert.order(report, self._link.config, self._link.exchange_now())
             except EventError as error:
                 self._link.intake.reject(error, SOURCE)
             else:
-                self._link.intake.accept(event, SOURCE)
+                self._link.intake.accept(event, SOURCE, redelivery=redelivery)
 
     async def _read(self, _: bool) -> None:
-        for symbol in self._symbols:
-            self.accept(await self._open(symbol))
-
-    async def _open(self, symbol: str) -> list[Any]:
-        """The orders that rest now, and the end of those that we believed to rest but do not."""
-        config, known = self._link.config, self._link.state.orders
+        config = self._link.config
+        key = BookKey(config.name, config.account, self._symbol, config.strategy)
+        believed = self._link.state.orders.open(key)  # before asking: what is placed meanwhile is not missing
         with operation("fetch_open_orders"):
-            reports = list(await self._link.client.fetch_open_orders(symbol))
-        key = BookKey(config.name, config.account, symbol, config.strategy)
+            reports = list(await self._link.client.fetch_open_orders(self._symbol))
         resting = {str(report["id"]) for report in reports}
-        for order_id, side in known.open(key).items():
-            if order_id not in resting:
-                reports.append(await self._ended(symbol, order_id, side))
-        return reports
+        for order_id in believed.keys() - resting:
+            ended = await self._look_up(order_id, believed[order_id])
+            reports += [] if ended is None else [ended]
+        self._accept(reports, redelivery=True)
 
-    async def _ended(self, symbol: str, order_id: str, side: str) -> Any:
-        try:
-            with operation("fetch_order"):
-                return await self._link.client.fetch_order(order_id, symbol)
-        except OrderNotFound:  # exchanges forget canceled orders that had no fill
-            return {"id": order_id, "symbol": symbol, "side": side, "status": "canceled"}
+    async def _look_up(self, order_id: str, side: str) -> Any:
+        """What became of an order that rests no more; None when that cannot be said yet.
+
+        Exchanges forget canceled orders that had no fill, and some show a new one late: an order that is
+        nowhere at two readings is taken as canceled.
+        """
+        with suppress(OrderNotFound), operation("fetch_order"):
+            if self._link.client.has.get("fetchOrder"):
+                return await self._link.client.fetch_order(order_id, self._symbol)
+        if order_id in self._missed:
+            self._missed.discard(order_id)
+            return {"id": order_id, "symbol": self._symbol, "side": side, "status": "canceled"}
+        self._missed.add(order_id)
+        return None

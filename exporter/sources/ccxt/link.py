@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 SOURCE = "ccxt"
 _AUTHENTICATION_PAUSE = 60.0  # a wrong key does not mend itself, and asking often gets an address banned
 
-_SNAPSHOT_AGE = 1.0
+SNAPSHOT_AGE = 1.0  # seconds that a book without a time may be old
 _STARTING = Component().detail
 
 T = TypeVar("T")
@@ -66,7 +66,7 @@ class Link:
         """
         untimed = 0 if book["timestamp"] else self._untimed[book["symbol"]] + 1
         self._untimed[book["symbol"]] = untimed
-        self.accept_book(book, age=_SNAPSHOT_AGE if untimed == 1 else 0.0)
+        self.accept_book(book, age=SNAPSHOT_AGE if untimed == 1 else 0.0)
 
     def accept_book(self, book: Any, age: float = 0.0) -> None:
         """Turn ccxt's book into an event; one without a time is taken to be ``age`` seconds old."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import logging
-from collections.abc import Coroutine, Iterable, Iterator
+from collections.abc import Coroutine, Iterator
 from functools import partial
 from typing import Any
 
@@ -17,8 +17,9 @@ from ccxt.base.errors import BadResponse
 
 from exporter.config import Exchange
 from exporter.intake import Intake
+from exporter.sources.ccxt.books import Books
 from exporter.sources.ccxt.client import close, operation
-from exporter.sources.ccxt.history import Fills, Orders
+from exporter.sources.ccxt.history import SETTLE, Fills, Orders
 from exporter.sources.ccxt.link import Link
 from exporter.sources.ccxt.streams import StreamKeeper
 from exporter.state.exchange import Stream
@@ -26,14 +27,16 @@ from exporter.state.state import State
 
 log = logging.getLogger(__name__)
 
-_SETTLE = 0.05  # seconds; market data sent before a fill, on another connection, arrives within it
-
 
 class CcxtSource:
-    """Brings what happens on one exchange into the intake until `run` is cancelled."""
+    """Brings what happens to one account on one exchange into the intake until `run` is cancelled.
 
-    def __init__(self, config: Exchange, state: State, intake: Intake) -> None:
+    ``market_symbols`` are the markets to watch; of several accounts on one exchange, one does that for all.
+    """
+
+    def __init__(self, config: Exchange, market_symbols: list[str], state: State, intake: Intake) -> None:
         self._config = config
+        self._market_symbols = market_symbols
         self._link = Link(config, state, intake)
 
     async def run(self) -> None:
@@ -88,14 +91,16 @@ class CcxtSource:
 
     async def _watch(self, tasks: asyncio.TaskGroup) -> None:
         await self._link.until_done(self._link.part("markets"), self._load_markets)
-        symbols = self._known(self._config.symbols)
-        for symbol in dict.fromkeys([*symbols, *self._known(self._config.rate_symbols)]):
-            tasks.create_task(self._books(symbol).run())
+        unknown = self._unknown({*self._market_symbols, *self._config.symbols})
+        for symbol in self._market_symbols:
+            if symbol not in unknown:
+                tasks.create_task(Books(self._link, symbol).keeper.run())
         if not self._config.has_keys:
             log.info("%s has no api_key: market data only", self._config.name)
             return
-        for each in self._private(symbols):
-            tasks.create_task(each)
+        for symbol in self._config.symbols:
+            for each in () if symbol in unknown else self._private(symbol):
+                tasks.create_task(each)
 
     async def _load_markets(self) -> None:
         with operation("load_markets"):
@@ -103,70 +108,32 @@ class CcxtSource:
         if not markets:
             raise BadResponse(f"{self._config.name} listed no markets")
 
-    def _known(self, symbols: Iterable[str]) -> list[str]:
-        """The symbols that can be accounted for; what is wrong with the others is said once."""
-        problems = {symbol: self._problem(symbol) for symbol in symbols}
-        for symbol, problem in problems.items():
-            if problem:
-                self._link.state.components[self._link.part(symbol)].detail = problem
-                log.error("%s: %s", self._config.name, problem)
-        return [symbol for symbol, problem in problems.items() if not problem]
-
-    def _problem(self, symbol: str) -> str:
-        """Why a symbol cannot be used, in words; empty when it can."""
+    def _unknown(self, symbols: set[str]) -> set[str]:
+        """The symbols that the exchange has not; each is said once, with the nearest names."""
         markets = self._link.client.markets
-        if symbol not in markets:
+        unknown = {symbol for symbol in symbols if symbol not in markets}
+        for symbol in sorted(unknown):
             close_names = difflib.get_close_matches(symbol, markets, 3) or list(markets)[:3]
-            return f"unknown symbol {symbol!r}; this exchange has, for example, {', '.join(close_names)}"
-        market = markets[symbol]
-        if market.get("inverse") or (market.get("contractSize") or 1) != 1:
-            return f"symbol {symbol!r} is a contract whose quantities are not base currency; it cannot be used yet"
-        return ""
+            text = f"unknown symbol {symbol!r}; this exchange has, for example, {', '.join(close_names)}"
+            self._link.state.components[self._link.part(symbol)].detail = text
+            log.error("%s: %s", self._config.name, text)
+        return unknown
 
     def _has(self, feature: str) -> bool:
         return bool(self._link.client.has.get(feature))
 
-    def _books(self, symbol: str) -> StreamKeeper:
-        client, market = self._link.client, self._link.state.markets[self._config.name, symbol]
-        market.expect(self._link.state.clock())
-
-        async def watch() -> Any:
-            if self._has("watchOrderBook"):
-                with operation("watch_order_book"):
-                    return await client.watch_order_book(symbol)
-            await asyncio.sleep(1.0)
-            with operation("fetch_order_book"):
-                self._link.accept_book(await client.fetch_order_book(symbol, 5))
-            return None
-
-        # The link hears of every change itself, so a message that wakes the keeper needs no delivery.
-        keeper = StreamKeeper(self._link, Stream.BOOKS, self._link.part(f"books/{symbol}"), watch, _drop)
-        keeper.lost = market.lose
-        keeper.quiet = partial(self._confirm_quiet, symbol)
-        keeper.quiet_after = self._link.state.config.targets.market_data_age_seconds / 2
-        return keeper
-
-    async def _confirm_quiet(self, symbol: str) -> None:
-        """Ask whether a market is quiet or its stream dead: a quiet one has the top of the book we know."""
-        with operation("fetch_order_book"):
-            book = await self._link.client.fetch_order_book(symbol, 5)
-        known = self._link.state.markets[self._config.name, symbol].mid
-        self._link.accept_book(book)
-        if known is not None and self._link.state.markets[self._config.name, symbol].mid != known:
-            self._link.client.drop_streams("a stream was silent while its market moved")
-
-    def _private(self, symbols: list[str]) -> Iterator[Coroutine[Any, Any, None]]:
-        """What brings fills and orders: the exchange's record of each, and the streams that it has."""
-        has_fills, has_orders = self._has("watchMyTrades"), self._has("watchOrders")
-        fills = Fills(self._link, symbols, streamed=has_fills)
-        orders = Orders(self._link, symbols, streamed=has_orders)
-        yield fills.reader.run()
-        yield orders.reader.run()
-        for symbol in symbols:
-            if has_fills:
-                yield self._fills(symbol, fills).run()
-            if has_orders:
-                yield self._orders(symbol, orders).run()
+    def _private(self, symbol: str) -> Iterator[Coroutine[Any, Any, None]]:
+        """What brings a symbol's fills and orders: the exchange's record of each, and the streams that it has."""
+        fills = Fills(self._link, symbol, streamed=self._has("watchMyTrades"))
+        orders = Orders(self._link, symbol, streamed=self._has("watchOrders"))
+        if self._has("fetchMyTrades"):
+            yield fills.reader.run()
+        if self._has("fetchOpenOrders"):
+            yield orders.reader.run()
+        if self._has("watchMyTrades"):
+            yield self._fills(symbol, fills).run()
+        if self._has("watchOrders"):
+            yield self._orders(symbol, orders).run()
 
     def _fills(self, symbol: str, fills: Fills) -> StreamKeeper:
         async def watch() -> Any:
@@ -174,11 +141,12 @@ class CcxtSource:
                 return await self._link.client.watch_my_trades(symbol)
 
         def deliver(trades: list[Any]) -> None:
-            asyncio.get_running_loop().call_later(_SETTLE, fills.accept_streamed, trades)
+            asyncio.get_running_loop().call_later(SETTLE, fills.accept_streamed, trades)
 
         part = self._link.account_part(f"fills/{symbol}")
         keeper = StreamKeeper(self._link, Stream.FILLS, part, watch, deliver)
         keeper.restored = fills.reader.gap
+        keeper.abandon = partial(self._link.client.drop_streams, "watch_my_trades", "a subscription failed")
         return keeper
 
     def _orders(self, symbol: str, orders: Orders) -> StreamKeeper:
@@ -187,10 +155,7 @@ class CcxtSource:
                 return await self._link.client.watch_orders(symbol)
 
         part = self._link.account_part(f"orders/{symbol}")
-        keeper = StreamKeeper(self._link, Stream.ORDERS, part, watch, orders.accept)
+        keeper = StreamKeeper(self._link, Stream.ORDERS, part, watch, orders.accept_streamed)
         keeper.restored = orders.reader.gap
+        keeper.abandon = partial(self._link.client.drop_streams, "watch_orders", "a subscription failed")
         return keeper
-
-
-def _drop(_: object) -> None:
-    return None

@@ -13,6 +13,7 @@ from exporter.sources.ccxt.link import Link
 from exporter.state.exchange import Stream
 
 _SUBSCRIBED_AFTER = 1.0  # seconds without a refusal, after which a quiet subscription counts as standing
+_STOOD_LONG = 30.0  # seconds, after which a failure is a new one and not the last one going on
 
 
 class StreamKeeper:
@@ -20,7 +21,8 @@ class StreamKeeper:
 
     States: down → (message, or a second without refusal) → up → (failure) → down. ``watch`` gives the next
     message or raises; ``deliver`` takes it. ``restored`` is called at each change from down to up, ``lost``
-    at each from up to down, and ``quiet``, where given, after every ``quiet_after`` seconds without a message.
+    at each from up to down, ``abandon`` at each failure, to let go of a connection that may be of no use any
+    more, and ``quiet``, where given, after every ``quiet_after`` seconds without a message.
     """
 
     def __init__(
@@ -38,10 +40,12 @@ class StreamKeeper:
         self._deliver = deliver
         self.restored: Callable[[], None] = _nothing
         self.lost: Callable[[], None] = _nothing
+        self.abandon: Callable[[], None] = _nothing
         self.quiet: Callable[[], Awaitable[None]] | None = None
         self.quiet_after = 5.0
         self._up = False
         self._heard = 0.0  # when there was last a message, on the loop's clock
+        self._rose = 0.0
         self._backoff = Backoff()
 
     async def run(self) -> None:
@@ -83,7 +87,6 @@ class StreamKeeper:
             message = await self._watch()
             self._deliver(message)
             self._heard = asyncio.get_running_loop().time()
-            self._backoff.reset()
             if not self._up:
                 self._rise()
 
@@ -98,14 +101,18 @@ class StreamKeeper:
     def _rise(self) -> None:
         self._up = True
         self._heard = asyncio.get_running_loop().time()
-        self._link.exchange.streams[self._stream].up = True
+        self._rose = self._heard
+        self._link.exchange.flows(self._stream, self._part)
         self._link.works(self._part)
         self.restored()
 
     async def _fail(self, error: Exception) -> None:
+        self.abandon()
         kind = self._link.failed(self._part, error)
-        self._link.exchange.broke(self._stream, kind)
+        self._link.exchange.broke(self._stream, self._part, kind)
         if self._up:
+            if asyncio.get_running_loop().time() - self._rose > _STOOD_LONG:
+                self._backoff.reset()
             self._up = False
             self.lost()
         await self._link.pause(self._backoff, kind)

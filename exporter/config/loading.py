@@ -1,0 +1,113 @@
+"""From a file to a checked configuration, or to all that is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Collection
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from exporter.config import checks, document
+from exporter.config.document import SECRETS, Document
+from exporter.config.schema import Config
+from exporter.errors import ConfigError
+
+
+def load(path: Path, known_exchanges: Collection[str] | None = None) -> Config:
+    """Read and check the file; `ConfigError` lists every problem found, one line each.
+
+    ``known_exchanges`` are the ids that an exchange may have; without them, any is taken.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be read: {error.strerror}; start from exporter.example.yml"]) from None
+    except UnicodeDecodeError:
+        raise ConfigError([f"{path}: is not UTF-8 text; start from exporter.example.yml"]) from None
+    return parse(text, str(path), known_exchanges)
+
+
+def parse(text: str, where: str = "config", known_exchanges: Collection[str] | None = None) -> Config:
+    """Check the text of a configuration; ``where`` names it in messages."""
+    read = document.read(text, where)
+    try:
+        config = msgspec.convert(read.data, Config, strict=True)
+    except msgspec.ValidationError as error:
+        raise ConfigError([_explain(str(error), read)]) from None
+    problems = [read.problem(path, text) for path, text in checks.problems(config, known_exchanges)]
+    if problems:
+        raise ConfigError(problems)
+    return config
+
+
+def _explain(message: str, read: Document) -> str:
+    """Turn msgspec's message, which ends in `` - at `$.a[0].b` ``, into one with line, key and advice."""
+    text, place = message, ""
+    if message.endswith("`") and " - at `" in message:
+        text, _, place = message.rpartition(" - at `")
+    path = _parse_path(place.rstrip("`"))
+    unknown = re.search(r"unknown field `(.*)`", text, re.DOTALL)
+    if path and path[-1] in SECRETS and (unknown or text.startswith("Expected")):
+        text = "a secret never stands in this file; write {env: NAME} or {file: PATH}"
+    elif unknown:
+        text, path = _unknown_key(path, unknown.group(1)), (*path, unknown.group(1))
+    elif place.endswith("[...]`"):
+        text, path = "this is not a rate; give the dollars in one unit as a number", (*path, _bad_peg(read.data))
+    return read.problem(path, _reworded(text, path))
+
+
+def _unknown_key(path: document.Path, name: str) -> str:
+    known = [field.name for field in getattr(_kind(path), "fields", ())]
+    close = difflib.get_close_matches(name, known, 1)
+    return f"unknown key; {f'did you mean {close[0]!r}?' if close else 'known keys: ' + ', '.join(known)}"
+
+
+def _reworded(text: str, path: document.Path) -> str:
+    """msgspec's words in ours."""
+    missing = re.search(r"missing required field `(.+?)`", text)
+    if missing:
+        return f"the key {missing.group(1)!r} is missing"
+    if text.startswith("Invalid enum value"):
+        return f"unknown value; write {' or '.join(map(str, _kind(path).values))}"
+    text = re.sub(r"matching regex .*", "in the form BASE/QUOTE, such as BTC/USDT", text).replace("`", "")
+    return f"{text[0].lower()}{text[1:]}"
+
+
+def _parse_path(text: str) -> document.Path:
+    """``$.exchanges[0].name`` as ("exchanges", 0, "name"); msgspec writes ``[...]`` for a key of our own choice."""
+    return tuple(int(index) if index else key for key, index in re.findall(r"\.?([^.\[\]$]+)|\[(\d+)\]", text))
+
+
+def _bad_peg(data: Any) -> str:
+    """The first peg that is no number: the one mapping with keys of our own choice and values of one type."""
+    for name, rate in data["currency"]["pegs"].items():
+        try:
+            msgspec.convert(rate, Decimal, strict=True)
+        except msgspec.ValidationError:
+            return str(name)
+    return ""
+
+
+def _kind(path: document.Path) -> Any:
+    """What msgspec knows of the type at ``path``, found by walking the types."""
+    kind: Any = msgspec.inspect.type_info(Config)
+    for step in path:
+        kind = _plain(_child(kind, step))
+    return kind
+
+
+def _child(kind: Any, step: str | int) -> Any:
+    if isinstance(step, int):
+        return getattr(kind, "item_type", None)
+    return next((field.type for field in getattr(kind, "fields", ()) if field.name == step), None)
+
+
+def _plain(kind: Any) -> Any:
+    """The one struct in an optional type."""
+    if isinstance(kind, msgspec.inspect.UnionType):
+        return next((each for each in kind.types if not isinstance(each, msgspec.inspect.NoneType)), None)
+    return kind

@@ -1,0 +1,98 @@
+"""Paging through an exchange's record of fills, at whichever end of the time its pages begin."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from ccxt.base.errors import BadRequest
+
+from exporter.config import Exchange
+from exporter.intake import Intake
+from exporter.sources.ccxt.history import Fills
+from exporter.sources.ccxt.link import Link
+from exporter.state.state import State
+from tests.builders import T0, config
+
+PAGE = 50
+Page = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
+
+
+def trade(number: int) -> dict[str, Any]:
+    return {
+        "id": str(number),
+        "symbol": "BTC/USDT",
+        "timestamp": int(T0 * 1000) + number * 1000,
+        "side": "buy" if number % 2 else "sell",
+        "price": "100.5",
+        "amount": "0.01",
+        "fee": {"currency": "USDT", "cost": "0.001"},
+        "info": {},
+    }
+
+
+class Record:
+    """An exchange's record with pages of 50 trades, cut by ``page`` from those that lie in the time asked for."""
+
+    def __init__(self, trades: list[dict[str, Any]], page: Page, *, knows_until: bool = True) -> None:
+        self.trades = trades
+        self.has = {"fetchMyTrades": True}
+        self._page = page
+        self._knows_until = knows_until
+
+    async def fetch_my_trades(self, _: str, since: int, limit: None, params: dict[str, int]) -> list[dict[str, Any]]:
+        assert limit is None
+        if params and not self._knows_until:
+            raise BadRequest("until is not a parameter")
+        until = params.get("until", 1e15)
+        return self._page([t for t in self.trades if since <= (t["timestamp"] or since) <= until])
+
+
+def oldest(trades: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return trades[:PAGE]
+
+
+def newest(trades: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return trades[-PAGE:]
+
+
+@pytest.fixture
+def read() -> Callable[[Record], Any]:
+    """Read a record once, as at the start; gives the state."""
+
+    async def read_once(record: Record) -> State:
+        state = State(config(), clock=lambda: T0 + 3600)
+        exchange = Exchange(name="alpha", id="binance", account="main", strategy="maker", symbols=["BTC/USDT"])
+        link = Link(exchange, state, Intake(state))
+        await link.client.close()
+        link.client = record
+        await Fills(link, "BTC/USDT", streamed=True)._read(after_gap=False)
+        return state
+
+    return read_once
+
+
+def accounted(state: State) -> int:
+    return sum(n for book in state.ledger.books.values() for n in book.counts.values())
+
+
+@pytest.mark.parametrize("page", [oldest, newest])
+@pytest.mark.parametrize("count", [0, 1, 49, 50, 51, 500])
+async def test_every_fill_is_found(read: Callable[[Record], Any], page: Page, count: int) -> None:
+    """Whether pages begin with the oldest or with the newest trade, none is left out."""
+    assert accounted(await read(Record([trade(n) for n in range(count)], page))) == count
+
+
+async def test_an_exchange_that_cannot_be_asked_backward_is_read_forward(read: Callable[[Record], Any]) -> None:
+    """Pages that begin with the oldest need no end of time to ask for, so that its refusal is no failure."""
+    assert accounted(await read(Record([trade(n) for n in range(230)], oldest, knows_until=False))) == 230
+
+
+async def test_a_trade_without_a_time_is_refused_and_the_others_are_taken(read: Callable[[Record], Any]) -> None:
+    """One broken entry does not keep the rest of the record out."""
+    trades = [trade(n) for n in range(10)]
+    trades[4]["timestamp"] = None
+    state = await read(Record(trades, oldest))
+    assert accounted(state) == 9
+    assert state.intake.rejected == {"timestamp": 1}
