@@ -115,12 +115,13 @@ def _irregular() -> Panel:
         "backfilled": metrics.EXCHANGE_BACKFILLED_FILLS,
         "late": metrics.LATE_FILLS,
         "repeated": metrics.DUPLICATE_FILLS,
+        "at a near price": metrics.APPROXIMATE_FILLS,
     }
     return bargauge(
         "Irregular fills",
         "Fills in the time range that did not come once and in order. Repeated, late and backfilled ones are "
         "accounted for correctly; many mean a poor stream. Conflicting ones are refused: compare the trade "
-        "with the exchange's page.",
+        "with the exchange's page. Those at a near price were converted at the nearest rate known.",
         *(Query(queries.increase(family), name) for name, family in kinds.items()),
         look=Look(unit="short", decimals=0, low=0, color="blue"),
         series={"conflicting": Look(color="red")},
