@@ -21,17 +21,17 @@ _Order = tuple[float, int, str]
 class Entry:
     """A fill with its conversions at its time, each fixed once it is known and None until then.
 
-    ``quote_usd`` is USD per unit of the quote currency at the fill; ``fee_usd`` what its fees came to in
-    USD, rebates negative, one value for each fee; ``base_fee_price`` the quote price at which a fee that
-    was taken out of the base currency leaves the position; ``missing`` the currency it waits for; ``exact``
-    whether all prices used were known for the fill's own time.
+    ``quote`` is USD per unit of the quote currency; ``base`` the quote price at which a fee that was taken
+    out of the base currency leaves the position; ``fee_usd`` what the fees came to in USD, rebates negative,
+    one value for each fee; ``missing`` the currency it waits for; ``exact`` whether all prices used were
+    known for the fill's own time.
     """
 
     fill: Fill
     order: _Order
-    quote_usd: Decimal | None = None
+    quote: Rate | None = None
+    base: Rate = field(default_factory=lambda: Rate(ZERO))
     fee_usd: tuple[Decimal, ...] | None = None
-    base_fee_price: Decimal = ZERO
     missing: str | None = None
     exact: bool = True
 
@@ -39,14 +39,14 @@ class Entry:
         """Convert what is not yet converted with the rates at the fill's time; True when nothing is missing."""
         fill = self.fill
         base, quote = pair(fill.symbol)
-        quote_usd = rates.usd_at(quote, fill.exchange, fill.ts)
-        if quote_usd is None:
+        if self.quote is None:
+            self.quote = rates.usd_at(quote, fill.exchange, fill.ts)
+            self.base = rates.mid_at(fill.exchange, fill.symbol, fill.ts) or Rate(fill.price, exact=False)
+        if self.quote is None:
             self.missing = quote
             return False
-        mid = rates.mid_at(fill.exchange, fill.symbol, fill.ts) or Rate(fill.price, exact=False)
-        self.quote_usd, self.base_fee_price = quote_usd.value, mid.value
-        used = {quote: quote_usd}
-        known = {quote: quote_usd, base: Rate(mid.value * quote_usd.value, mid.exact and quote_usd.exact)}
+        used = {quote: self.quote}
+        known = {quote: self.quote, base: self.base.times(self.quote)}
         for fee in fill.fees:
             rate = known.get(fee.currency) or rates.usd_at(fee.currency, fill.exchange, fill.ts)
             if rate is None:
@@ -74,9 +74,9 @@ class _Running:
             if fee.currency == base and fee.amount:
                 # The exchange took the fee out of the coins themselves. It is an expense at the mid, so the
                 # coins leave the position at that price.
-                realized += self.position.trade(-fee.amount, entry.base_fee_price)
-        if realized:
-            self.realized_usd += realized * (entry.quote_usd or ZERO)
+                realized += self.position.trade(-fee.amount, entry.base.value)
+        if realized and entry.quote is not None:
+            self.realized_usd += realized * entry.quote.value
 
     def copy(self) -> _Running:
         return _Running(self.position.copy(), self.realized_usd)
@@ -146,16 +146,16 @@ class Book:
 
     @property
     def _lacks_quote(self) -> bool:
-        return any(entry.quote_usd is None for entry in self._waiting)
+        return any(entry.quote is None for entry in self._waiting)
 
     def _settle(self, entry: Entry, rates: Rates) -> bool:
         """Value the entry and add what does not depend on order, once, as soon as it is known."""
-        had_quote = entry.quote_usd is not None
+        had_quote = entry.quote is not None
         complete = entry.value(rates)
         self.approximate += complete and not entry.exact
         fill = entry.fill
-        if entry.quote_usd is not None and not had_quote:
-            self.volume_usd[fill.side, fill.liquidity] += fill.price * fill.quantity * entry.quote_usd
+        if entry.quote is not None and not had_quote:
+            self.volume_usd[fill.side, fill.liquidity] += fill.price * fill.quantity * entry.quote.value
         for amount in entry.fee_usd or ():
             if amount >= 0:
                 self.fees_usd += amount

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,6 +23,10 @@ class Rate(NamedTuple):
     value: Decimal
     exact: bool = True
 
+    def times(self, other: Rate) -> Rate:
+        """The worth through two conversions."""
+        return Rate(self.value * other.value, self.exact and other.exact)
+
 
 class MidHistory:
     """The mids of one market over the last hour, by the exchange's own time; only changes are kept.
@@ -33,22 +38,28 @@ class MidHistory:
         self._max_age = max_age
         self._times: list[float] = []
         self._mids: list[float] = []
-        self._gaps: list[tuple[float, float]] = []
+        self._gaps: deque[tuple[float, float]] = deque()
+        self._set_back = False  # whether the newest mid was stamped long before the one before it
         self._observed = 0.0  # the exchange's time of the newest observation
         self._arrived = 0.0  # ours
+        self._latest = 0.0
 
     def add(self, ts: float, mid: float, now: float) -> None:
         """Note a mid; ``ts`` on the exchange's clock, ``now`` on ours.
 
-        One that is a little older than the newest came late and is ignored, since books do not go back.
+        One that is a little older than the newest came late and is ignored, since books do not go back. One that
+        is much older is the present price, and a second one in a row means that the exchange set its clock back.
         """
         if self._times and ts < self._observed:
-            if ts > self._observed - _CLOCK_STEP:
+            was_set_back, self._set_back = self._set_back, ts < self._observed - _CLOCK_STEP
+            if self._set_back:
+                self._latest, self._arrived = mid, now
+            if not (was_set_back and self._set_back):
                 return
             self._rewind(ts)
-        if self._times and ts - self._observed > self._max_age:
-            self._gaps.append((self._observed, ts))
-        self._observed, self._arrived = ts, now
+        self._set_back = False
+        self._note_gap(ts)
+        self._observed, self._latest, self._arrived = ts, mid, now
         if self._mids and mid == self._mids[-1]:
             return
         self._times.append(ts)
@@ -69,7 +80,7 @@ class MidHistory:
         """The newest mid; None when it is older than ``max_age``."""
         if not self._mids or now - self._arrived > self._max_age:
             return None
-        return Rate(Decimal(repr(self._mids[-1])))
+        return Rate(Decimal(repr(self._latest)))
 
     def __len__(self) -> int:
         return len(self._times)
@@ -78,15 +89,21 @@ class MidHistory:
         """The exchange set its clock back: what it stamped later than ``ts`` never was."""
         index = bisect_left(self._times, ts)
         del self._times[index:], self._mids[index:]
-        self._gaps = [gap for gap in self._gaps if gap[1] <= ts]
-        self._observed = ts
+        self._gaps = deque((start, min(end, ts)) for start, end in self._gaps if start < ts)
+        self._observed = self._times[-1] if self._times else ts
+
+    def _note_gap(self, ts: float) -> None:
+        """Remember the time before ``ts`` as unknown when the last observation is long ago."""
+        if self._times and ts - self._observed > self._max_age:
+            self._gaps.append((self._observed, ts))
+        while self._gaps and self._gaps[0][1] < ts - KEEP_SECONDS:
+            self._gaps.popleft()
 
     def _forget(self, before: float) -> None:
         """Drop what is older, but keep the mid that stood at ``before``."""
         index = bisect_left(self._times, before) - 1
         if index > 0:
             del self._times[:index], self._mids[:index]
-        self._gaps = [gap for gap in self._gaps if gap[1] >= before]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +169,7 @@ class Rates:
             mid = None if market.other in seen else look(self._histories[market.exchange, market.symbol])
             rate = mid and self._convert(market.other, market.exchange, look, (*seen, currency))
             if mid and rate:
-                value = rate.value / mid.value if market.inverse else rate.value * mid.value
-                return Rate(value, rate.exact and mid.exact)
+                return rate.times(Rate(1 / mid.value, mid.exact) if market.inverse else mid)
         return None
 
     def _ordered(self, currency: str, exchange: str) -> Iterator[_Market]:

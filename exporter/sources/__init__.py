@@ -30,8 +30,10 @@ def sources(config: Config, state: State, intake: Intake) -> dict[str, Callable[
         return {}
     make = _ccxt().CcxtSource
     found: dict[str, Callable[[], Source]] = {}
+    watched: set[str] = set()
     for each in config.exchanges:
-        symbols = [] if any(name.startswith(f"{OWN}/{each.name}/") for name in found) else _markets(config, each.name)
+        symbols = [] if each.name in watched else _markets(config, each.name)
+        watched.add(each.name)
         found[f"{OWN}/{each.name}/{each.account}"] = partial(make, each, symbols, state, intake)
     return found
 

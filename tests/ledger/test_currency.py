@@ -86,9 +86,42 @@ def test_a_clock_that_is_set_back_does_not_freeze_the_price() -> None:
     history.add(10.0, 100.0, NOW)
     history.add(45.0, 200.0, NOW)
     history.add(16.0, 110.0, NOW)
-    assert value(history.latest(NOW)) == 110
-    assert value(history.at(50.0)) == 110
+    history.add(16.5, 111.0, NOW)
+    assert value(history.latest(NOW)) == 111
+    assert value(history.at(50.0)) == 111
     assert value(history.at(12.0)) == 100
+
+
+def test_one_old_answer_erases_nothing() -> None:
+    """A single book with an old time, such as a cached answer, leaves what was observed since in place."""
+    history = MidHistory()
+    for second in range(100, 120):
+        history.add(float(second), float(second), NOW)
+    history.add(103.0, 50.0, NOW)
+    assert value(history.latest(NOW)) == 50
+    history.add(120.0, 120.0, NOW)
+    history.add(104.0, 50.0, NOW)
+    history.add(121.0, 121.0, NOW)
+    assert history.at(108.0) == Rate(D("108.0"))
+    assert value(history.latest(NOW)) == 121
+
+
+def test_time_that_was_skipped_stays_unknown_after_the_clock_is_set_back() -> None:
+    """What nobody observed is not exact, whatever the exchange does with its clock."""
+    history = MidHistory(max_age=10.0)
+    for ts in (100.0, 200.0, 150.0, 150.1):
+        history.add(ts, ts, NOW)
+    rate = history.at(120.0)
+    assert rate is not None
+    assert not rate.exact
+
+
+def test_gaps_are_forgotten_like_the_mids() -> None:
+    """A market that is seen only now and then, and never moves, does not fill the memory."""
+    history = MidHistory(max_age=10.0)
+    for step in range(5000):
+        history.add(step * 15.0, 1.0, NOW)
+    assert len(history._gaps) < KEEP_SECONDS / 15 + 2
 
 
 def test_a_price_that_was_not_observed_is_not_exact() -> None:

@@ -172,6 +172,19 @@ def test_a_fill_from_before_the_first_price_is_valued_nearby_and_counted() -> No
     assert ledger.figures(KEY, NOW).fees == 6
 
 
+def test_a_price_once_used_is_not_replaced_while_a_fee_waits() -> None:
+    """PnL does not depend on what became known between a fill and the conversion of its fee."""
+    ledger = Ledger(Rates({"USDT": D(1)}))
+    ledger.apply(fill("1", "buy", "110", "1", fee=(fee("0.1", "BTC"), fee("0.01", "BNB"))))
+    ledger.observe_mid("alpha", "BTC/USDT", T0, 120.0, NOW)
+    ledger.observe_mid("alpha", "BNB/USDT", T0, 300.0, NOW)
+    ledger.apply(fill("2", "sell", "110", "0.9", T0 + 1))
+    figures = ledger.figures(KEY, NOW)
+    assert figures.fees == 14
+    assert figures.realized == 0
+    assert figures.total == -14
+
+
 def test_what_we_asked_for_is_not_late() -> None:
     """Fills from the history come after later ones by their nature, and only the exchange's delays count."""
     ledger = ledger_with_mids()

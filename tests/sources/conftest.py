@@ -80,7 +80,12 @@ async def simulator() -> AsyncIterator[Simulator]:
 
 
 def exchange_config(simulator: Simulator, name: str = "alpha", **changes: Any) -> dict[str, Any]:
-    """The configuration of one simulated exchange with short intervals."""
+    """The configuration of one simulated exchange with short intervals, and no option that a user would not set."""
+    settings: dict[str, Any] = copy.deepcopy(dict(simulator.ccxt_config(name)))
+    for key in ("apiKey", "secret"):
+        del settings[key]
+    for option in ("fetchCurrencies", "fetchMargins"):
+        del settings["options"][option]
     return {
         "name": name,
         "id": "binance",
@@ -92,7 +97,7 @@ def exchange_config(simulator: Simulator, name: str = "alpha", **changes: Any) -
         "secret": {"env": "TEST_SECRET"},
         "probe_interval": 0.3,
         "request_timeout": 1.0,
-        "ccxt": {k: v for k, v in simulator.ccxt_config(name).items() if k not in ("apiKey", "secret")},
+        "ccxt": settings,
     } | changes
 
 

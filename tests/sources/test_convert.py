@@ -85,6 +85,12 @@ def test_a_fee_of_nothing_is_known(fee: object, known: bool) -> None:
     assert convert.has_fee({**TRADE, "fee": fee, "fees": []}) is known
 
 
+def test_a_fee_in_an_unnamed_currency_is_refused() -> None:
+    """A cost that cannot be converted is not taken as nothing."""
+    with pytest.raises(EventError, match="name the currency"):
+        convert.fill({**TRADE, "fee": {"currency": None, "cost": 5}, "fees": []}, ALPHA)
+
+
 @pytest.mark.parametrize("missing", ["id", "symbol", "timestamp", "side", "price", "amount"])
 def test_a_trade_that_lacks_something_is_refused(missing: str) -> None:
     """The message names what the exchange left out."""

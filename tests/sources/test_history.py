@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from ccxt.base.errors import BadRequest
+from ccxt.base.errors import AuthenticationError, BadRequest
 
 from exporter.config import Exchange
 from exporter.intake import Intake
@@ -16,6 +16,7 @@ from exporter.state.state import State
 from tests.builders import T0, config
 
 PAGE = 50
+Read = Callable[..., Awaitable[State]]
 Page = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
 
 
@@ -58,12 +59,14 @@ def newest(trades: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def read() -> Callable[[Record], Any]:
+def read() -> Read:
     """Read a record once, as at the start; gives the state."""
 
-    async def read_once(record: Record) -> State:
+    async def read_once(record: Record, hours: float = 24.0) -> State:
         state = State(config(), clock=lambda: T0 + 3600)
-        exchange = Exchange(name="alpha", id="binance", account="main", strategy="maker", symbols=["BTC/USDT"])
+        exchange = Exchange(
+            name="alpha", id="binance", account="main", strategy="maker", symbols=["BTC/USDT"], backfill_hours=hours
+        )
         link = Link(exchange, state, Intake(state))
         await link.client.close()
         link.client = record
@@ -79,17 +82,50 @@ def accounted(state: State) -> int:
 
 @pytest.mark.parametrize("page", [oldest, newest])
 @pytest.mark.parametrize("count", [0, 1, 49, 50, 51, 500])
-async def test_every_fill_is_found(read: Callable[[Record], Any], page: Page, count: int) -> None:
+async def test_every_fill_is_found(read: Read, page: Page, count: int) -> None:
     """Whether pages begin with the oldest or with the newest trade, none is left out."""
     assert accounted(await read(Record([trade(n) for n in range(count)], page))) == count
 
 
-async def test_an_exchange_that_cannot_be_asked_backward_is_read_forward(read: Callable[[Record], Any]) -> None:
+async def test_an_exchange_that_answers_for_a_few_days_only_is_asked_for_each(read: Read) -> None:
+    """An empty answer for the first days does not end the search."""
+
+    def first_days(trades: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return trades
+
+    class Windowed(Record):
+        async def fetch_my_trades(self, symbol: str, since: int, limit: None, params: dict[str, int]) -> Any:
+            end = since + 2 * 86_400_000
+            return [t for t in await super().fetch_my_trades(symbol, since, limit, params) if t["timestamp"] < end]
+
+    assert accounted(await read(Windowed([trade(n) for n in range(10)], first_days), hours=30 * 24)) == 10
+
+
+async def test_history_that_cannot_be_read_whole_is_told(read: Read, caplog: pytest.LogCaptureFixture) -> None:
+    """Newest trades first and no way to ask for older ones: the log says from when fills may be missing."""
+    assert accounted(await read(Record([trade(n) for n in range(230)], newest, knows_until=False))) == PAGE
+    assert "may be missing" in caplog.text
+
+
+async def test_a_refused_key_is_no_end_of_the_history(read: Read) -> None:
+    """A failure on the way is a failure of the reading, not an answer."""
+
+    class Refusing(Record):
+        async def fetch_my_trades(self, symbol: str, since: int, limit: None, params: dict[str, int]) -> Any:
+            if params:
+                raise AuthenticationError("-2015")
+            return await super().fetch_my_trades(symbol, since, limit, params)
+
+    with pytest.raises(AuthenticationError):
+        await read(Refusing([trade(n) for n in range(230)], newest))
+
+
+async def test_an_exchange_that_cannot_be_asked_backward_is_read_forward(read: Read) -> None:
     """Pages that begin with the oldest need no end of time to ask for, so that its refusal is no failure."""
     assert accounted(await read(Record([trade(n) for n in range(230)], oldest, knows_until=False))) == 230
 
 
-async def test_a_trade_without_a_time_is_refused_and_the_others_are_taken(read: Callable[[Record], Any]) -> None:
+async def test_a_trade_without_a_time_is_refused_and_the_others_are_taken(read: Read) -> None:
     """One broken entry does not keep the rest of the record out."""
     trades = [trade(n) for n in range(10)]
     trades[4]["timestamp"] = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 from exporter.sources.ccxt.client import operation
@@ -23,16 +24,19 @@ class Books:
         self._suspected = False
         self.keeper = StreamKeeper(link, Stream.BOOKS, link.part(f"books/{symbol}"), self._watch, self._heard)
         self.keeper.lost = self._market.lose
+        stale_after = link.state.config.targets.market_data_age_seconds
+        self._poll_interval = min(link.config.poll_interval, stale_after / 2)
         if self._streamed:
+            self.keeper.stands = partial(link.client.stands, "watch_order_book")
             self.keeper.quiet = self._ask
-            self.keeper.quiet_after = link.state.config.targets.market_data_age_seconds / 2
+            self.keeper.quiet_after = stale_after / 2
 
     async def _watch(self) -> Any:
         if self._streamed:
             with operation("watch_order_book"):
                 return await self._link.client.watch_order_book(self._symbol)
         self._link.accept_book(await self._fetch())
-        await asyncio.sleep(self._link.config.poll_interval)
+        await asyncio.sleep(self._poll_interval)
         return None
 
     def _heard(self, _: object) -> None:

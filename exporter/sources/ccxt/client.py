@@ -79,6 +79,9 @@ def connect(config: Exchange, listener: Listener) -> Any:
     settings = {
         "enableRateLimit": True,
         "timeout": max(1, round(config.request_timeout * 1000)),
+        # Private calls that loading the markets would make: nothing here needs them, and a wrong key must not
+        # keep public market data away.
+        "options": {"fetchCurrencies": False, "fetchMargins": False},
         **config.credentials(),
     }
     client = kind(ccxt.pro.Exchange.deep_extend(settings, config.ccxt))
@@ -170,6 +173,11 @@ class _Instrumented:
         if is_new:
             self._make_safe(client)
         return client
+
+    def stands(self, used_by: str) -> bool:
+        """Whether an operation has WebSocket connections and all of them are open."""
+        clients = [(self.clients or {}).get(url) for url in self._streams.get(used_by, ())]
+        return bool(clients) and all(client is not None and client.isConnected for client in clients)
 
     def drop_streams(self, used_by: str, reason: str) -> None:
         """Close the WebSocket connections of an operation; whoever watches gets a network error and subscribes anew."""

@@ -68,19 +68,23 @@ def order(report: Mapping[str, Any], exchange: Exchange, now: float) -> Order:
 
 def _fees(trade: Mapping[str, Any]) -> Fee | tuple[Fee, ...] | None:
     """One fee for each currency; ccxt gives one as ``fee`` and several as ``fees``."""
-    listed = trade.get("fees") or [trade.get("fee")]
     fees = tuple(
-        Fee(str(fee["currency"]), _decimal(fee, "cost"))
-        for fee in listed
-        if fee and fee.get("currency") and fee.get("cost") is not None
+        Fee(str(fee.get("currency") or ""), cost)
+        for fee in _listed(trade)
+        for cost in [_decimal(fee, "cost")]
+        if fee.get("currency") or cost
     )
     return fees[0] if len(fees) == 1 else fees or None
 
 
+def _listed(trade: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The fees that a trade tells the cost of."""
+    return [fee for fee in trade.get("fees") or [trade.get("fee")] if fee and fee.get("cost") is not None]
+
+
 def has_fee(trade: Mapping[str, Any]) -> bool:
     """Whether the trade says what it cost, be it nothing; some exchanges leave it out on the stream."""
-    listed = trade.get("fees") or [trade.get("fee")]
-    return any(fee and fee.get("cost") is not None for fee in listed)
+    return bool(_listed(trade))
 
 
 def _required(values: Mapping[str, Any], key: str) -> Any:

@@ -10,10 +10,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from ccxt.base.errors import ExchangeError, OrderNotFound
+from ccxt.base.errors import ArgumentsRequired, BadRequest, ExchangeError, NotSupported
 
 from exporter.errors import EventError
 from exporter.events import BookKey
@@ -23,6 +24,8 @@ from exporter.sources.ccxt.link import SOURCE, Link
 
 log = logging.getLogger(__name__)
 
+_DAY = 86_400_000.0  # milliseconds; the shortest time that an exchange answers for at once
+_ASK_AGAIN = 1.0
 _OVERLAP = 600.0  # seconds asked for again, since a fill may appear in the history after a later one
 _STREAM_FIRST = 2.0  # seconds that the stream has to deliver a fill before the history may
 _PAGE_MAY_BE_CUT = 50  # trades; the shortest page that a large exchange gives
@@ -67,6 +70,7 @@ class Fills:
         self._symbol = symbol
         self._streamed = streamed
         self._read_to: float | None = None
+        self._awaited: set[str] = set()  # streamed without a fee, not yet found in the history
         self._link.exchange.backfilled[link.config.account] += 0
         interval = link.config.backfill_interval if streamed else link.config.poll_interval
         self.reader = Reader(link, link.account_part(f"history/{symbol}"), interval, self._read)
@@ -77,6 +81,7 @@ class Fills:
             if convert.has_fee(trade) or not self._link.client.has.get("fetchMyTrades"):
                 self._accept(trade, redelivery=False)
             else:
+                self._awaited.add(str(trade.get("id")))
                 self.reader.gap()
 
     async def _read(self, after_gap: bool) -> None:
@@ -88,40 +93,58 @@ class Fills:
         now, is_first = self._link.exchange_now(), self._read_to is None
         patience = 0.0 if is_first or not self._streamed else SETTLE if after_gap else _STREAM_FIRST
         start = now - self._link.config.backfill_hours * 3600 if self._read_to is None else self._read_to - _OVERLAP
-        trades = await self._page_through(start)
         found = 0
-        for number, trade in enumerate(sorted(trades, key=_timestamp)):
-            if _timestamp(trade) <= (now - patience) * 1000:
-                found += self._accept(trade, redelivery=True)
+        for number, trade in enumerate(await self._page_through(start, now)):
+            if _timestamp(trade) <= (now - patience) * 1000 and self._accept(trade, redelivery=True):
+                found += str(trade.get("id")) not in self._awaited
+                self._awaited.discard(str(trade.get("id")))
             if number % 100 == 99:
                 await asyncio.sleep(0)
         self._read_to = now - patience
+        if self._awaited:
+            asyncio.get_running_loop().call_later(_ASK_AGAIN, self.reader.gap)
         if self._streamed and not is_first and found:
             self._link.exchange.backfilled[self._link.config.account] += found
             log.info("%s: %d fills of %s were missed and are recovered", self._link.config.name, found, self._symbol)
 
-    async def _page_through(self, start: float) -> list[Any]:
-        """All trades since ``start`` (Unix seconds), whichever end of the time an exchange begins its pages at.
+    async def _page_through(self, start: float, now: float) -> list[Any]:
+        """All trades from ``start`` to ``now`` (Unix seconds) by their times, however the exchange cuts its pages.
 
-        First forward, from the newest trade of each page; then, if pages were long enough to have been cut,
-        backward from the oldest, until nothing new comes.
+        Forward from the newest trade found, or by a day where nothing is, since some answer only for the days
+        after the time asked for; then, if a page was long enough to have been cut at its old end, backward.
         """
         found: dict[str, Any] = {}
-        longest = new = await self._page(found, int(start * 1000))
-        while new:
-            new = await self._page(found, round(max(map(_timestamp, found.values()))))
-            longest = max(longest, new)
+        since, longest, goes_forward = start * 1000, 0, False
+        while since < now * 1000:
+            had = len(found)
+            new = await self._page(found, since)
+            longest, goes_forward = max(longest, new), goes_forward or bool(had and new)
+            since = max(since, *map(_timestamp, found.values())) if new else since + _DAY
         if longest >= _PAGE_MAY_BE_CUT:
-            with suppress(ExchangeError):  # an exchange that cannot be asked so gives its pages oldest first
-                while await self._page(found, int(start * 1000), until=_oldest(found) + 1):
-                    pass
-        return list(found.values())
+            await self._page_backward(found, start * 1000, proven=goes_forward)
+        return sorted(found.values(), key=_timestamp)
 
-    async def _page(self, found: dict[str, Any], since: int, until: int | None = None) -> int:
+    async def _page_backward(self, found: dict[str, Any], start: float, *, proven: bool) -> None:
+        """Look for trades before the oldest one found; ``proven`` if pages are known to begin with the oldest."""
+        until = _oldest(found, start)
+        try:
+            while until > start:
+                new = await self._page(found, max(start, until - _DAY), until + 1)
+                until = _oldest(found, start) if new else until - _DAY
+        except (BadRequest, NotSupported, ArgumentsRequired) as error:
+            if not proven:
+                before = datetime.fromtimestamp(until / 1000, UTC).isoformat(timespec="seconds")
+                text = "%s: fills of %s from before %s may be missing, since it cannot be asked for them"
+                detail = {"detail": self._link.describe(error)}
+                log.warning(text, self._link.config.name, self._symbol, before, extra=detail)
+
+    async def _page(self, found: dict[str, Any], since: float, until: float | None = None) -> int:
         """Fetch one page (times in milliseconds) into ``found``; the number of trades that were new."""
-        limits = {} if until is None else {"until": until}
+        limits = {} if until is None else {"until": round(until)}
         with operation("fetch_my_trades"):
-            page = await self._link.client.fetch_my_trades(self._symbol, since, None, limits)
+            page = await self._link.client.fetch_my_trades(self._symbol, round(since), None, limits)
+        if until is not None and any(_timestamp(trade) > until for trade in page):
+            raise NotSupported("the end of the time asked for is ignored")
         before = len(found)
         found.update({str(trade.get("id")): trade for trade in page})
         return len(found) - before
@@ -140,9 +163,9 @@ def _timestamp(trade: Any) -> float:
     return float(trade.get("timestamp") or 0)
 
 
-def _oldest(trades: dict[str, Any]) -> int:
-    """The earliest time among the trades that have one, in milliseconds."""
-    return round(min(time for time in map(_timestamp, trades.values()) if time))
+def _oldest(trades: dict[str, Any], start: float) -> float:
+    """The earliest time among the trades that have one, in milliseconds; ``start`` where none has."""
+    return min((time for time in map(_timestamp, trades.values()) if time), default=start)
 
 
 class Orders:
@@ -174,23 +197,23 @@ class Orders:
         believed = self._link.state.orders.open(key)  # before asking: what is placed meanwhile is not missing
         with operation("fetch_open_orders"):
             reports = list(await self._link.client.fetch_open_orders(self._symbol))
-        resting = {str(report["id"]) for report in reports}
-        for order_id in believed.keys() - resting:
-            ended = await self._look_up(order_id, believed[order_id])
-            reports += [] if ended is None else [ended]
         self._accept(reports, redelivery=True)
+        gone = believed.keys() - {str(report["id"]) for report in reports}
+        self._missed &= gone
+        for order_id in gone:
+            ended = await self._look_up(order_id, believed[order_id])
+            self._accept([] if ended is None else [ended], redelivery=True)
 
     async def _look_up(self, order_id: str, side: str) -> Any:
         """What became of an order that rests no more; None when that cannot be said yet.
 
-        Exchanges forget canceled orders that had no fill, and some show a new one late: an order that is
-        nowhere at two readings is taken as canceled.
+        Exchanges forget canceled orders that had no fill, some show a new one late, and some cannot be asked
+        for one: an order that is nowhere at two readings in a row is taken as canceled.
         """
-        with suppress(OrderNotFound), operation("fetch_order"):
+        with suppress(ExchangeError), operation("fetch_order"):
             if self._link.client.has.get("fetchOrder"):
                 return await self._link.client.fetch_order(order_id, self._symbol)
         if order_id in self._missed:
-            self._missed.discard(order_id)
             return {"id": order_id, "symbol": self._symbol, "side": side, "status": "canceled"}
         self._missed.add(order_id)
         return None

@@ -112,7 +112,7 @@ class Link:
     def failed(self, part: str, error: BaseException) -> ErrorKind:
         """Note that a part does not work; logged when it begins, not at each retry."""
         kind = failures.kind(error)
-        text = failures.describe(error, self._secrets)
+        text = self.describe(error)
         component = self.state.components[part]
         begins = component.up or component.detail == _STARTING
         log.log(
@@ -123,6 +123,10 @@ class Link:
         )
         component.up, component.detail = False, f"{kind}: {text}"
         return kind
+
+    def describe(self, error: BaseException) -> str:
+        """The failure in one line without the account's secrets."""
+        return failures.describe(error, self._secrets)
 
     def wake(self) -> None:
         """The exchange answers again: whoever waits to retry does so now."""

@@ -37,6 +37,7 @@ class CcxtSource:
     def __init__(self, config: Exchange, market_symbols: list[str], state: State, intake: Intake) -> None:
         self._config = config
         self._market_symbols = market_symbols
+        self._is_up = True
         self._link = Link(config, state, intake)
 
     async def run(self) -> None:
@@ -62,12 +63,12 @@ class CcxtSource:
         try:
             exchange.clock_offset = await self._measure()
         except Exception as error:  # any failure of a probe is a figure, not an end
-            exchange.up = False
+            exchange.up = self._is_up = False
             self._link.failed(part, error)
             return
-        if exchange.up is False:
+        if not self._is_up:
             self._link.wake()
-        exchange.up = True
+        exchange.up = self._is_up = True
         self._link.works(part)
 
     async def _measure(self) -> float | None:
@@ -146,6 +147,7 @@ class CcxtSource:
         part = self._link.account_part(f"fills/{symbol}")
         keeper = StreamKeeper(self._link, Stream.FILLS, part, watch, deliver)
         keeper.restored = fills.reader.gap
+        keeper.stands = partial(self._link.client.stands, "watch_my_trades")
         keeper.abandon = partial(self._link.client.drop_streams, "watch_my_trades", "a subscription failed")
         return keeper
 
@@ -157,5 +159,6 @@ class CcxtSource:
         part = self._link.account_part(f"orders/{symbol}")
         keeper = StreamKeeper(self._link, Stream.ORDERS, part, watch, orders.accept_streamed)
         keeper.restored = orders.reader.gap
+        keeper.stands = partial(self._link.client.stands, "watch_orders")
         keeper.abandon = partial(self._link.client.drop_streams, "watch_orders", "a subscription failed")
         return keeper

@@ -10,19 +10,20 @@ from ccxt.base.errors import NetworkError
 
 from exporter.sources.base import Backoff
 from exporter.sources.ccxt.link import Link
-from exporter.state.exchange import Stream
+from exporter.state.exchange import ErrorKind, Stream
 
 _SUBSCRIBED_AFTER = 1.0  # seconds without a refusal, after which a quiet subscription counts as standing
+_CONNECTION_IN_DOUBT = {ErrorKind.NETWORK, ErrorKind.TIMEOUT, ErrorKind.AUTHENTICATION, ErrorKind.BAD_RESPONSE}
 _STOOD_LONG = 30.0  # seconds, after which a failure is a new one and not the last one going on
 
 
 class StreamKeeper:
     """One stream for one symbol.
 
-    States: down → (message, or a second without refusal) → up → (failure) → down. ``watch`` gives the next
-    message or raises; ``deliver`` takes it. ``restored`` is called at each change from down to up, ``lost``
-    at each from up to down, ``abandon`` at each failure, to let go of a connection that may be of no use any
-    more, and ``quiet``, where given, after every ``quiet_after`` seconds without a message.
+    States: down → (message, or a second without refusal on a connection that ``stands``) → up → (failure) →
+    down. ``watch`` gives the next message or raises; ``deliver`` takes it. ``restored`` is called at each
+    change from down to up, ``lost`` at each from up to down, ``abandon`` at failures that leave the connection
+    in doubt, to let go of it, and ``quiet``, where given, after every ``quiet_after`` seconds without a message.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class StreamKeeper:
         self._deliver = deliver
         self.restored: Callable[[], None] = _nothing
         self.lost: Callable[[], None] = _nothing
+        self.stands: Callable[[], bool] = _never
         self.abandon: Callable[[], None] = _nothing
         self.quiet: Callable[[], Awaitable[None]] | None = None
         self.quiet_after = 5.0
@@ -70,7 +72,8 @@ class StreamKeeper:
                 if pump.done():
                     pump.result()
                 elif not self._up:
-                    self._rise()
+                    if self.stands():
+                        self._rise()
                 elif self.quiet is not None and self._patience() == 0:
                     await self.quiet()
                     self._heard = asyncio.get_running_loop().time()
@@ -107,8 +110,9 @@ class StreamKeeper:
         self.restored()
 
     async def _fail(self, error: Exception) -> None:
-        self.abandon()
         kind = self._link.failed(self._part, error)
+        if self._up or kind in _CONNECTION_IN_DOUBT:
+            self.abandon()
         self._link.exchange.broke(self._stream, self._part, kind)
         if self._up:
             if asyncio.get_running_loop().time() - self._rose > _STOOD_LONG:
@@ -116,6 +120,10 @@ class StreamKeeper:
             self._up = False
             self.lost()
         await self._link.pause(self._backoff, kind)
+
+
+def _never() -> bool:
+    return False
 
 
 def _nothing() -> None:
