@@ -50,9 +50,9 @@ def variables() -> list[Json]:
     of_exchange = {"exchange": "=~$exchange"}
     values = {
         "exchange": queries.label_values(metrics.EXCHANGE_UP, "exchange"),
-        "account": queries.label_values(metrics.PNL_TOTAL, "account", **of_exchange),
+        "account": queries.label_values(metrics.POSITION_BASE, "account", **of_exchange),
         "symbol": queries.label_values(metrics.MARKET_DATA_TIMESTAMP, "symbol", **of_exchange),
-        "strategy": queries.label_values(metrics.PNL_TOTAL, "strategy", **of_exchange),
+        "strategy": queries.label_values(metrics.POSITION_BASE, "strategy", **of_exchange),
     }
     labels = [panels.label_variable(name, name.capitalize(), query) for name, query in values.items()]
     return [panels.data_source_variable(), *labels]
@@ -73,7 +73,8 @@ def _health() -> Panel:
     return stat(
         "Health",
         "Critical and warning alerts that fire, exchanges that are down, markets whose data is older than the "
-        "configured limit, and fills that wait for a conversion rate. Anything red: open the runbook above. "
+        "configured limit, fills that wait for a conversion rate, and books whose PnL is missing from the total "
+        "because their price is not known now. Anything red: open the runbook above. "
         "Alerts without data: the alert rules are not evaluated, or the watchdog does not fire.",
         *(Query(queries.or_unknown(expr), name) for name, expr in _health_queries().items()),
         look=Look(unit="none", steps=((None, "green"), (1, "red"))),
@@ -82,6 +83,7 @@ def _health() -> Panel:
             "Exchanges": _bad("suffix:down", "all up"),
             "Market data": _bad("suffix:stale", "fresh"),
             "Rates": _bad("suffix:wait", "known"),
+            "PnL": _bad("suffix:unpriced", "complete"),
         },
     )
 
@@ -93,11 +95,14 @@ def _health_queries() -> dict[str, str]:
     """
     up = queries.gauge(metrics.EXCHANGE_UP, ("exchange",), how="min")
     age = queries.age(metrics.MARKET_DATA_TIMESTAMP, ("exchange", "symbol"))
+    books = queries.gauge(metrics.POSITION_BASE, how="count")
+    priced = queries.gauge(metrics.PNL_TOTAL, how="count")
     return {
         "Alerts": f"count({_URGENT}) or 0 * count({_WATCHDOG})",
         "Exchanges": f"sum({up} == bool 0)",
         "Market data": f"sum({age} > bool on () group_left () {market.STALE_AFTER})",
         "Rates": queries.gauge(metrics.CURRENCY_RATE_MISSING),
+        "PnL": f"{books} - ({priced} or 0 * {books})",
     }
 
 
