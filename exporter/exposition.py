@@ -71,6 +71,8 @@ def _lines(family: Family, samples: list[Sample], known: dict[LabelValues, tuple
         if kind is float or kind is int:  # most samples; spelled out here because each call counts
             number = repr(value)
             parts.append(f"{texts[0]}{number if number[-1] not in 'fn' else _SPECIAL[number]}\n")
+        elif kind is Decimal:
+            parts.append(f"{texts[0]}{value}\n")  # every digit; Prometheus rounds once, when it reads
         elif isinstance(value, Histogram):
             parts.extend(_histogram_lines(texts, value))
         else:
