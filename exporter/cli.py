@@ -51,8 +51,8 @@ def _check(config: Config, path: Path) -> int:
     if not config.exchanges:
         print(f"{path}: good, but it names no exchange: nothing will be watched")
         return OK
-    symbols = sum(len(exchange.symbols) for exchange in config.exchanges)
-    print(f"{path}: good: {len(config.exchanges)} exchange accounts, {symbols} symbols")
+    accounts = [f"{exchange.name}/{exchange.account} ({len(exchange.symbols)})" for exchange in config.exchanges]
+    print(f"{path}: good: accounts (and symbols): {', '.join(accounts)}")
     return OK
 
 

@@ -35,7 +35,7 @@ def test_check_says_that_a_file_is_good(tmp_path: Path) -> None:
     exchanges = "exchanges: [{name: a, id: binance, symbols: [BTC/USDT, ETH/USDT]}]\n"
     checked = command("check", "--config", write(tmp_path, GOOD + exchanges))
     assert (checked.returncode, checked.stderr) == (0, "")
-    assert checked.stdout.endswith("exporter.yml: good: 1 exchange accounts, 2 symbols\n")
+    assert checked.stdout.endswith("exporter.yml: good: accounts (and symbols): a/default (2)\n")
 
 
 def test_check_notes_that_nothing_is_watched(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ _KINDS: tuple[tuple[type[Exception], ErrorKind], ...] = (
 
 _NO_CONNECTION = (socket.gaierror, aiohttp.ClientConnectorError)
 _LONGEST = 300
+_SHORTEST_SECRET = 6  # shorter ones are no keys, and blotting out each "x" would tell rather than hide it
 _NAMED_SECRET = re.compile(r"""(?i)\b((?:signature|api-?key|secret|token)['"]?\s*[=:]\s*['"]?)[^\s,&"'}]+""")
 
 
@@ -55,7 +56,8 @@ def describe(error: BaseException, secrets: Iterable[str] = ()) -> str:
     failure = _failure(error)
     words = f"{_words(failure)} ({_words(failure.__cause__)})" if failure.__cause__ else _words(failure)
     for secret in secrets:
-        words = words.replace(" ".join(secret.split()), "***")
+        if len(secret) >= _SHORTEST_SECRET:
+            words = words.replace(" ".join(secret.split()), "***")
     words = re.sub(r"\?\S*", "?…", words)
     words = _NAMED_SECRET.sub(r"\1***", words)
     return words if len(words) <= _LONGEST else words[: _LONGEST - 1] + "…"
