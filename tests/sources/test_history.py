@@ -132,3 +132,24 @@ async def test_a_trade_without_a_time_is_refused_and_the_others_are_taken(read: 
     state = await read(Record(trades, oldest))
     assert accounted(state) == 9
     assert state.intake.rejected == {"timestamp": 1}
+
+
+async def test_a_fill_streamed_without_its_fee_is_taken_from_the_record_and_no_longer_awaited() -> None:
+    """It counts once, with its fee and as no recovery, however often the stream repeats it, and asking ends."""
+    state = State(config(), clock=lambda: T0 + 3600)
+    link = Link(Exchange(name="alpha", id="binance", account="main", symbols=["BTC/USDT"]), state, Intake(state))
+    await link.client.close()
+    record = Record([], oldest)
+    link.client = record
+    fills = Fills(link, "BTC/USDT", streamed=True)
+    await fills._read(after_gap=False)
+    record.trades.append(trade(3400))
+    fills.accept_streamed([trade(3400) | {"fee": None}, trade(3401) | {"fee": None}])
+    for _ in range(10):
+        assert fills._awaited
+        await fills._read(after_gap=True)
+        fills.accept_streamed([trade(3400) | {"fee": None}])
+    await fills._read(after_gap=True)
+    assert accounted(state) == 1
+    assert state.exchanges["alpha"].backfilled["main"] == 0
+    assert fills._awaited == {}

@@ -25,7 +25,7 @@ from exporter.sources.ccxt.link import SOURCE, Link
 log = logging.getLogger(__name__)
 
 _DAY = 86_400_000.0  # milliseconds; the shortest time that an exchange answers for at once
-_ASK_AGAIN = 1.0
+_ASK_AGAIN, _TRIES = 1.0, 10
 _OVERLAP = 600.0  # seconds asked for again, since a fill may appear in the history after a later one
 _STREAM_FIRST = 2.0  # seconds that the stream has to deliver a fill before the history may
 _PAGE_MAY_BE_CUT = 50  # trades; the shortest page that a large exchange gives
@@ -70,7 +70,7 @@ class Fills:
         self._symbol = symbol
         self._streamed = streamed
         self._read_to: float | None = None
-        self._awaited: set[str] = set()  # streamed without a fee, not yet found in the history
+        self._awaited: dict[str, int] = {}  # streamed without a fee: how often the history is still asked for it
         self._link.exchange.backfilled[link.config.account] += 0
         interval = link.config.backfill_interval if streamed else link.config.poll_interval
         self.reader = Reader(link, link.account_part(f"history/{symbol}"), interval, self._read)
@@ -81,7 +81,7 @@ class Fills:
             if convert.has_fee(trade) or not self._link.client.has.get("fetchMyTrades"):
                 self._accept(trade, redelivery=False)
             else:
-                self._awaited.add(str(trade.get("id")))
+                self._awaited[str(trade.get("id"))] = _TRIES
                 self.reader.gap()
 
     async def _read(self, after_gap: bool) -> None:
@@ -95,17 +95,24 @@ class Fills:
         start = now - self._link.config.backfill_hours * 3600 if self._read_to is None else self._read_to - _OVERLAP
         found = 0
         for number, trade in enumerate(await self._page_through(start, now)):
-            if _timestamp(trade) <= (now - patience) * 1000 and self._accept(trade, redelivery=True):
-                found += str(trade.get("id")) not in self._awaited
-                self._awaited.discard(str(trade.get("id")))
+            if _timestamp(trade) <= (now - patience) * 1000:
+                was_awaited = self._awaited.pop(str(trade.get("id")), None) is not None
+                found += self._accept(trade, redelivery=True) and not was_awaited
             if number % 100 == 99:
                 await asyncio.sleep(0)
         self._read_to = now - patience
-        if self._awaited:
-            asyncio.get_running_loop().call_later(_ASK_AGAIN, self.reader.gap)
+        self._ask_again()
         if self._streamed and not is_first and found:
             self._link.exchange.backfilled[self._link.config.account] += found
             log.info("%s: %d fills of %s were missed and are recovered", self._link.config.name, found, self._symbol)
+
+    def _ask_again(self) -> None:
+        """Read again soon for what was streamed without a fee and is not in the history yet, but not for ever."""
+        for trade_id in [each for each, tries in self._awaited.items() if tries == 1]:
+            log.warning("%s: trade %s came without a fee and is not on record", self._link.config.name, trade_id)
+        self._awaited = {trade_id: tries - 1 for trade_id, tries in self._awaited.items() if tries > 1}
+        if self._awaited:
+            asyncio.get_running_loop().call_later(_ASK_AGAIN, self.reader.gap)
 
     async def _page_through(self, start: float, now: float) -> list[Any]:
         """All trades from ``start`` to ``now`` (Unix seconds) by their times, however the exchange cuts its pages.
