@@ -53,14 +53,19 @@ async def make_markets(setup: MakerSetup) -> None:
     watched = [*tasks]
     if setup.stop_when_replay_ends:
         watched.append(asyncio.create_task(_replay_end(setup.base_url)))
+    await _until_one_ends(watched)
+
+
+async def _until_one_ends(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Wait for the first task to end, end the others, and raise what it raised."""
     try:
-        done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:
             task.result()
     finally:
-        for task in watched:
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*watched, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _replay_end(base_url: str) -> None:
@@ -158,14 +163,7 @@ class Session:
         tasks = [asyncio.create_task(self._follow_fills()), asyncio.create_task(self._follow_orders())]
         for symbol in self._symbols.values():
             tasks += [asyncio.create_task(self._follow_book(symbol)), asyncio.create_task(self._quote(symbol))]
-        try:
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await _until_one_ends(tasks)
 
     async def close(self) -> None:
         """Cancel what rests, as far as the exchange lets us, and close all connections."""
