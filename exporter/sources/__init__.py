@@ -1,20 +1,23 @@
 """Where data enters and becomes events.
 
-ccxt is an extra, so that an installation without exchanges stays small: its source is imported only when
-the configuration names an exchange.
+Each kind of source is a package or module here with ``sources(config, state, intake)``, which gives for each
+configured source its name and a way to make it. What a kind needs beyond a small installation is an extra, so
+a kind is imported only when the configuration names it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from importlib import import_module
 from typing import Any, Protocol
 
 from exporter.config import Config
 from exporter.errors import ServiceError
 from exporter.intake import Intake
-from exporter.state.state import OWN, State
+from exporter.state.state import State
+
+KINDS = {"exchanges": "ccxt"}
+"""The keys of the configuration that list sources, and the module (and extra) that serves each."""
 
 
 class Source(Protocol):
@@ -24,37 +27,29 @@ class Source(Protocol):
         """Run until cancelled; by raising it asks to be made anew."""
 
 
-def sources(config: Config, state: State, intake: Intake) -> dict[str, Callable[[], Source]]:
+Makers = dict[str, Callable[[], Source]]
+
+
+def sources(config: Config, state: State, intake: Intake) -> Makers:
     """What the configuration asks for, by name: for each source a way to make it."""
-    if not config.exchanges:
-        return {}
-    make = _ccxt().CcxtSource
-    found: dict[str, Callable[[], Source]] = {}
-    watched: set[str] = set()
-    for each in config.exchanges:
-        symbols = [] if each.name in watched else _markets(config, each.name)
-        watched.add(each.name)
-        found[f"{OWN}/{each.name}/{each.account}"] = partial(make, each, symbols, state, intake)
+    found: Makers = {}
+    for key, kind in KINDS.items():
+        if getattr(config, key):
+            found |= _kind(kind).sources(config, state, intake)
     return found
-
-
-def _markets(config: Config, name: str) -> list[str]:
-    """The symbols that all accounts of an exchange need market data of; its first account watches them."""
-    accounts = [exchange for exchange in config.exchanges if exchange.name == name]
-    return list(dict.fromkeys(symbol for each in accounts for symbol in (*each.symbols, *each.rate_symbols)))
 
 
 def known_exchanges() -> list[str] | None:
     """The ids that ``exchanges[].id`` may have; None where ccxt is not installed, so that nobody knows."""
     try:
-        known: list[str] = _ccxt().known_exchanges()
+        known: list[str] = _kind("ccxt").known_exchanges()
     except ServiceError:
         return None
     return known
 
 
-def _ccxt() -> Any:
+def _kind(name: str) -> Any:
     try:
-        return import_module("exporter.sources.ccxt")
+        return import_module(f"exporter.sources.{name}")
     except ModuleNotFoundError as error:
-        raise ServiceError(f"{error}; to watch exchanges: pip install 'trading-exporter[ccxt]'") from None
+        raise ServiceError(f"{error}; install what it needs: pip install 'trading-exporter[{name}]'") from None
