@@ -11,7 +11,7 @@ PACKAGE = Path(__file__).parents[1] / "exporter"
 ROWS: tuple[tuple[str, ...], ...] = (
     ("__init__", "errors", "metrics"),
     ("events", "config", "reference"),
-    ("ledger", "logs"),
+    ("journal", "ledger", "logs"),
     ("state",),
     ("intake", "exposition"),
     ("sources", "collectors"),

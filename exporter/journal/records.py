@@ -1,0 +1,78 @@
+"""What the journal keeps: events with all that is needed to account for them again.
+
+A record holds the prices that were used, so that reading the journal needs no market data and always comes to
+the same figures. Records are arrays with a number in front that tells their kind. A field is only ever added at
+the end, with a default; anything else is a new schema version (see `exporter.journal.store`).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import msgspec
+
+from exporter.events import Balance, Fill, Funding, Order, PositionReport, Transfer
+
+
+class Valued(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):
+    """A fill with the prices at its time.
+
+    ``mid`` is the market's mid in the quote currency; ``rate`` USD per unit of the settlement currency, None
+    while it is not known; ``fee_rates`` USD per unit of each fee's currency, in the order of the fees;
+    ``exact`` whether all of these were known for the fill's own time.
+    """
+
+    fill: Fill
+    mid: Decimal
+    rate: Decimal | None = None
+    fee_rates: tuple[Decimal, ...] | None = None
+    exact: bool = True
+
+
+class Revalued(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
+    """The prices of a fill, or of a funding payment, that were not known when it was recorded."""
+
+    exchange: str
+    account: str
+    symbol: str
+    identity: str
+    mid: Decimal
+    rate: Decimal
+    fee_rates: tuple[Decimal, ...]
+    exact: bool
+
+
+class Paid(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=3):
+    """A funding payment with the USD per unit of its currency at its time."""
+
+    funding: Funding
+    rate: Decimal | None = None
+    exact: bool = True
+
+
+class Moved(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=4):
+    """A transfer with the USD per unit of its currency at its time."""
+
+    transfer: Transfer
+    rate: Decimal | None = None
+    exact: bool = True
+
+
+class Reported(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=5):
+    """What an exchange said it holds for an account, or how an order ended; may be forgotten after a while."""
+
+    event: Balance | PositionReport | Order
+
+
+class Sampled(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=6):
+    """An account's equity in USD at a time; may be forgotten after a while."""
+
+    ts: float
+    exchange: str
+    account: str
+    equity: float
+
+
+Lasting = Valued | Revalued | Paid | Moved
+Passing = Reported | Sampled
+Record = Lasting | Passing
