@@ -6,7 +6,7 @@
     ├── ConfigError     the configuration cannot be used; names file, line and key
     ├── EventError      one event cannot be accepted; names field and reason
     ├── JournalError    what was accepted cannot be kept on disk now
-    │   └── Overloaded  nothing more can be accepted now; deliver it again later
+    │   └── OverloadError  nothing more can be accepted now; deliver it again later
     └── ServiceError    a part cannot start, such as a port that is taken
 
 Every message says what was wrong, where, and what to do. None contains a secret.
@@ -46,7 +46,7 @@ class JournalError(ExporterError):
     """What was accepted is not on disk yet, and cannot be written now; the journal goes on trying."""
 
 
-class Overloaded(JournalError):
+class OverloadError(JournalError):
     """Nothing more is accepted now, since too much waits to be written; the event was not taken."""
 
 
