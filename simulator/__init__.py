@@ -1,6 +1,6 @@
-"""An exchange on loopback that speaks a real exchange's REST and WebSocket dialect.
+"""Exchanges on loopback that speak real exchanges' REST and WebSocket dialects.
 
-The engine (``exchange``, ``book``, ``account``, ``orders``, ``clock``) knows nothing of any dialect and does
-no I/O; markets (``market``, ``replay``) feed it; ``dialect``, ``rest``, ``stream`` and ``signing`` speak
-Binance spot for it; ``faults`` and ``control`` break it on demand; ``server`` joins the parts.
+``engine`` is the exchange itself: it knows nothing of any dialect and does no I/O. ``dialects`` speak for it,
+each as one real exchange does. ``web`` serves them and breaks them on demand, whatever they speak; ``server``
+joins the parts.
 """

@@ -11,23 +11,37 @@ import sys
 from collections.abc import Coroutine, Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
-from simulator.fees import FeeAsset, FeeSchedule
-from simulator.instruments import KNOWN
+from simulator.dialects import DIALECTS, dialect_of, name_of
+from simulator.engine.fees import FeeAsset, FeeSchedule
+from simulator.engine.instruments import KNOWN
+from simulator.engine.replay import ReplayError
 from simulator.maker import MakerSetup, make_markets
-from simulator.replay import ReplayError
 from simulator.server import Simulator
 from simulator.setup import DEFAULT_KEY, DEFAULT_SECRET, Replay, Setup, SetupError
-from simulator.signing import Credentials
+from simulator.web.dialect import Credentials
 
 EXCHANGE_HELP = """\
-One process and one port serve several exchanges, each under its own path:
+One process and one port serve several exchanges, each under its own path and in its own dialect:
 
   http://HOST:PORT/alpha/api/v3/...       REST
   ws://HOST:PORT/alpha/stream/ws/0        market streams
   ws://HOST:PORT/alpha/ws-api/v3          the account's events
 
-API key and secret come from SIMULATOR_API_KEY and SIMULATOR_SECRET (default: simulator, simulator-secret).
+Behind a colon a name may have the dialect that its exchange speaks, as in gamma:kraken:
+
+  http://HOST:PORT/gamma/0/...            REST; fees in quote currency
+  ws://HOST:PORT/gamma/ws/v2              market data
+  ws://HOST:PORT/gamma/ws-auth/v2         the account's events
+
+And binanceusdm and binancecoinm are perpetual contracts settled in dollars and in coins:
+
+  http://HOST:PORT/delta/fapi/v1/...      REST; /dapi/v1/... of those settled in coins
+  ws://HOST:PORT/delta/public/ws/0        market data; /ws/0
+  ws://HOST:PORT/delta/private/ws         the account's events; /ws/LISTENKEY
+
+API key and secret come from SIMULATOR_API_KEY and SIMULATOR_SECRET (default: simulator, simulator/secret).
 
 Faults are switched on and off while it runs:
 
@@ -41,19 +55,25 @@ duplicate_fills, late_fills, lost_fills. Each also takes route, probability, cou
 
 A third party's trade:
   curl -X POST   HOST:PORT/control/alpha/trade -d '{"symbol": "BTC/USDT", "side": "sell", "quantity": "2"}'
+Money that comes or goes, and funding of contracts:
+  curl -X POST   HOST:PORT/control/alpha/movements -d '{"kind": "deposit", "asset": "USDT", "amount": "100"}'
+  curl -X POST   HOST:PORT/control/delta/funding -d '{"symbol": "BTC/USDT:USDT", "rate": "0.0001"}'
+Kinds: deposit, withdrawal, transfer. Each also takes fee, and is_done: false with POST .../movements/1/finish later.
+
 Also: GET /control, GET /control/alpha/fills, GET /control/alpha/market, POST /control/replay/start.
 
 Examples:
-  python -m simulator exchange --exchanges alpha,beta,gamma
+  python -m simulator exchange --exchanges alpha,beta,gamma:kraken
   python -m simulator exchange --replay-trades trades.csv --replay-quotes bookTicker.csv --speed 5
   python -m simulator exchange --fee-asset received --maker-fee 0.0002 --maker-fee gamma=-0.00005
 """
+EXCHANGES_HELP = f"names, each with the dialect it speaks, of {', '.join(DIALECTS)} (default alpha:binance)"
 MAKER_HELP = """\
 Quotes both sides around the mid on each exchange, leans against its inventory, and cancels all its orders
 when it ends. An exchange that is down is tried again with growing pauses; the others go on.
 
 Example:
-  python -m simulator maker --base-url http://127.0.0.1:9860 --exchanges alpha,beta --symbols BTC/USDT
+  python -m simulator maker --base-url http://127.0.0.1:9860 --exchanges alpha,gamma:kraken --symbols BTC/USDT
 """
 
 
@@ -111,28 +131,30 @@ async def _make(options: argparse.Namespace) -> None:
 
 
 def _setup(options: argparse.Namespace) -> Setup:
-    fee = FeeSchedule(
-        maker=options.maker_fee.get("", FeeSchedule().maker),
-        taker=options.taker_fee.get("", FeeSchedule().taker),
-        asset=options.fee_asset.get("", FeeAsset.BNB),
-    )
-    fees = {
-        name: FeeSchedule(
-            maker=options.maker_fee.get(name, fee.maker),
-            taker=options.taker_fee.get(name, fee.taker),
-            asset=options.fee_asset.get(name, fee.asset),
-        )
-        for name in options.exchanges
-    }
-    _check_names({*options.maker_fee, *options.taker_fee, *options.fee_asset} - {""}, options.exchanges)
+    names = [name_of(exchange) for exchange in options.exchanges]
+    _check_names({*options.maker_fee, *options.taker_fee, *options.fee_asset} - {""}, names)
     return Setup(
         exchanges=options.exchanges,
         symbols=options.symbols,
         seed=options.seed,
         replay=_replay(options),
-        fees=fees,
+        fees={name_of(exchange): _fees(options, exchange) for exchange in options.exchanges},
         credentials=_credentials(),
         log_dir=options.log_dir,
+    )
+
+
+def _fees(options: argparse.Namespace, exchange: str) -> FeeSchedule:
+    """Return what one exchange takes: as asked for it, as asked for all, or as is usual there."""
+    name, usual = name_of(exchange), dialect_of(exchange).fees
+
+    def chosen(given: dict[str, Any], usually: Any) -> Any:
+        return given.get(name, given.get("", usually))
+
+    return FeeSchedule(
+        maker=chosen(options.maker_fee, usual.maker),
+        taker=chosen(options.taker_fee, usual.taker),
+        asset=chosen(options.fee_asset, usual.asset),
     )
 
 
@@ -210,12 +232,17 @@ def _names(value: str) -> tuple[str, ...]:
 
 
 def _exchange_names(value: str) -> tuple[str, ...]:
-    names = _names(value)
-    for name in names:
+    exchanges = _names(value)
+    for exchange in exchanges:
+        name = name_of(exchange)
         if name == "control" or not name.replace("-", "").replace("_", "").isalnum():
             msg = f"{name!r} cannot name an exchange: use letters, digits, - and _ (and not 'control')"
             raise argparse.ArgumentTypeError(msg)
-    return names
+        try:
+            dialect_of(exchange)
+        except LookupError as error:
+            raise argparse.ArgumentTypeError(error.args[0]) from error
+    return exchanges
 
 
 def _positive(value: str) -> float:
@@ -253,7 +280,7 @@ def _command(
 def _exchange_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--listen", type=_address, default=("127.0.0.1", 9860), metavar="HOST:PORT", help="default 127.0.0.1:9860")
-    add("--exchanges", type=_exchange_names, default=("alpha",), metavar="A,B", help="names (default alpha)")
+    add("--exchanges", type=_exchange_names, default=("alpha",), metavar="A,B[:DIALECT]", help=EXCHANGES_HELP)
     add("--symbols", type=_names, default=tuple(KNOWN), metavar="S,T", help=f"default {','.join(KNOWN)}")
     add("--seed", type=int, default=7, help="of the synthetic markets (default 7)")
     add("--fee-asset", action=_PerExchange, default={}, metavar="[NAME=]WHERE", help="BNB (default), quote, received")
@@ -272,7 +299,7 @@ def _exchange_options(parser: argparse.ArgumentParser) -> None:
 def _maker_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--base-url", default="http://127.0.0.1:9860", metavar="URL", help="of the simulator")
-    add("--exchanges", type=_exchange_names, default=("alpha",), metavar="A,B", help="names (default alpha)")
+    add("--exchanges", type=_exchange_names, default=("alpha",), metavar="A,B[:DIALECT]", help=EXCHANGES_HELP)
     add("--symbols", type=_names, default=("BTC/USDT",), metavar="S,T", help="default BTC/USDT")
     add("--spread-bps", type=_positive, default=4.0, help="between its bid and its ask (default 4)")
     add("--size", type=_positive, default=0.01, help="of an order, in BTC's worth of base currency (default 0.01)")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import IO
 
-from simulator.instruments import text
-from simulator.orders import Event, Fill, OrderChanged
-from simulator.stream import encode
+from simulator.engine.instruments import text
+from simulator.engine.orders import Event, Fill, OrderChanged
+from simulator.web.dialect import encode
 
 ACCOUNT = "main"
 

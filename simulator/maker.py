@@ -14,7 +14,7 @@ import aiohttp
 import ccxt
 import ccxt.pro
 
-from simulator.dialect import ccxt_settings
+from simulator.dialects import ccxt_settings, dialect_of, name_of
 
 log = logging.getLogger("simulator.maker")
 
@@ -34,7 +34,10 @@ WORTH = {"BTC": 1.0, "ETH": 20.0, "BNB": 100.0}
 
 @dataclass(frozen=True)
 class MakerSetup:
-    """What to quote where; ``size`` in BTC's worth of base currency, ``spread_bps`` between bid and ask."""
+    """What to quote where, the exchanges given as in `Setup`.
+
+    ``size`` in BTC's worth of base currency, ``spread_bps`` between bid and ask.
+    """
 
     base_url: str
     exchanges: Sequence[str]
@@ -44,7 +47,7 @@ class MakerSetup:
     seed: int = 1
     stop_when_replay_ends: bool = False
     key: str = "simulator"
-    secret: str = "simulator-secret"  # noqa: S105 - the public default of a simulated account
+    secret: str = "simulator/secret"  # noqa: S105 - the public default of a simulated account
 
 
 async def make_markets(setup: MakerSetup) -> None:
@@ -81,11 +84,11 @@ async def _replay_end(base_url: str) -> None:
             await asyncio.sleep(0.5)
 
 
-async def _exchange_task(setup: MakerSetup, name: str) -> None:
+async def _exchange_task(setup: MakerSetup, exchange: str) -> None:
     """Quote on one exchange; whatever it throws, start over after a pause that grows to ten seconds."""
-    pause = FIRST_PAUSE
+    name, pause = name_of(exchange), FIRST_PAUSE
     while True:
-        session = Session(setup, name)
+        session = Session(setup, exchange)
         try:
             await session.run()
         except (ccxt.BaseError, TimeoutError, KeyError, TypeError) as error:
@@ -139,15 +142,18 @@ class Symbol:
 class Session:
     """One set of connections to one exchange, from the first request to the first failure."""
 
-    def __init__(self, setup: MakerSetup, name: str) -> None:
+    def __init__(self, setup: MakerSetup, exchange: str) -> None:
         self._setup = setup
-        self._name = name
-        self._random = random.Random(f"{setup.seed}/{name}")  # noqa: S311 - varies sizes
-        settings: dict[str, Any] = ccxt_settings(setup.base_url, name)
-        self._ccxt = ccxt.pro.binance({**settings, "apiKey": setup.key, "secret": setup.secret, "timeout": 5000})
+        self._name = name_of(exchange)
+        self._random = random.Random(f"{setup.seed}/{self._name}")  # noqa: S311 - varies sizes
+        settings: dict[str, Any] = ccxt_settings(setup.base_url, exchange)
+        kind = getattr(ccxt.pro, dialect_of(exchange).ccxt_id)
+        self._ccxt = kind({**settings, "apiKey": setup.key, "secret": setup.secret, "timeout": 5000})
         self._symbols = {symbol: self._fresh(symbol) for symbol in setup.symbols}
         self._seen: set[tuple[str, str]] = set()
         self._ended: set[str] = set()
+        self._began = 0
+        """When this session began, in milliseconds by the exchange's clock."""
         self.quoted = False
         """Whether this session got as far as placing an order."""
 
@@ -158,6 +164,7 @@ class Session:
     async def run(self) -> None:
         """Quote until something fails; raises what ccxt raises."""
         await self._ccxt.load_markets()
+        self._began = await self._ccxt.fetch_time()
         for name in self._symbols:
             await self._cancel_all(name)
         tasks = [asyncio.create_task(self._follow_fills()), asyncio.create_task(self._follow_orders())]
@@ -189,7 +196,8 @@ class Session:
 
     def _filled(self, trade: dict[str, Any]) -> None:
         symbol = self._symbols.get(trade["symbol"])
-        if symbol is not None:
+        # Some exchanges begin a stream with what was traded before.
+        if symbol is not None and trade["timestamp"] >= self._began:
             symbol.inventory += trade["amount"] if trade["side"] == "buy" else -trade["amount"]
             symbol.changed.set()
             log.debug("%s: %s %s %s at %s", self._name, *(trade[k] for k in ("symbol", "side", "amount", "price")))
@@ -199,11 +207,9 @@ class Session:
             for order in await self._ccxt.watch_orders():
                 if order["status"] != "open":
                     self._ended.add(order["id"])
-                symbol = self._symbols.get(order["symbol"])
-                if symbol is not None:
-                    for side in symbol.sides:
-                        _note(side, order)
-                    symbol.changed.set()
+                for symbol in self._symbols.values():  # not all exchanges say which one an ended order was for
+                    if any(_note(side, order) for side in symbol.sides) or symbol.name == order["symbol"]:
+                        symbol.changed.set()
 
     # -- what we do about it
 
@@ -244,16 +250,22 @@ class Session:
             log.debug("%s: %s: %s", self._name, symbol.name, error)
             return
         self.quoted = True
-        # The stream may have told of the order's end before the answer to placing it came.
-        if order["status"] == "open" and order["id"] not in self._ended:
-            side.quote = Quote(order["id"], order["price"], order["remaining"])
+        # The stream may have told of the order's end before the answer to placing it came. Some answers say no
+        # more than the order's id.
+        if order["status"] in ("open", None) and order["id"] not in self._ended:
+            remaining = size if order["remaining"] is None else order["remaining"]
+            side.quote = Quote(order["id"], order["price"] or price, remaining)
 
 
-def _note(side: Side, order: dict[str, Any]) -> None:
-    if side.quote is not None and side.quote.id == order["id"]:
+def _note(side: Side, order: dict[str, Any]) -> bool:
+    """Keep what is said of the order that rests on a side; returns whether it is that one."""
+    if side.quote is None or side.quote.id != order["id"]:
+        return False
+    if order["remaining"] is not None:
         side.quote.remaining = order["remaining"]
-        if order["status"] != "open":
-            side.quote = None
+    if order["status"] != "open":
+        side.quote = None
+    return True
 
 
 def _outside_mid(symbol: Symbol) -> float | None:

@@ -13,20 +13,22 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from simulator.control import Control
-from simulator.dialect import ccxt_settings
-from simulator.exchange import Exchange
-from simulator.faults import AnyFault, Disconnect, Down, Faults
+from simulator.dialects import ccxt_settings, dialect_of, name_of
+from simulator.engine.exchange import Exchange
+from simulator.engine.instruments import Instrument, text
+from simulator.engine.market import CHARACTERS, STEP_MS, Character, Market, StillMarket, SyntheticMarket
+from simulator.engine.money import MovementKind
+from simulator.engine.orders import Side
+from simulator.engine.replay import ReplayMarket
+from simulator.engine.statistics import Statistics
 from simulator.fill_log import FillLog, fill_record
-from simulator.gateway import Gateway
-from simulator.instruments import Instrument, text
-from simulator.market import CHARACTERS, STEP_MS, Character, Market, StillMarket, SyntheticMarket
-from simulator.orders import Side
-from simulator.replay import ReplayMarket
-from simulator.setup import OTHER_BALANCE, Setup, instruments_of, recording_of
-from simulator.statistics import Statistics
-from simulator.stream import Hub
-from simulator.venue import Venue, WeightMeter
+from simulator.setup import OTHER_BALANCE, Setup, check_exchanges, instruments_of, recording_of
+from simulator.web.control import Control
+from simulator.web.dialect import Speaker
+from simulator.web.faults import AnyFault, Disconnect, Down, Faults
+from simulator.web.gateway import Gateway
+from simulator.web.hub import Hub
+from simulator.web.venue import Venue
 
 TURN_SECONDS = 0.02
 """How often recorded rows that are due are played."""
@@ -46,38 +48,47 @@ class Simulator:
         self.venues: dict[str, Venue] = {}
         self._now = now
         self._logs: list[FillLog] = []
-        self._statistics: dict[str, Statistics] = {}
+        self.speakers: dict[str, Speaker] = {}
+        check_exchanges(setup)
+        self._given = {name_of(exchange): exchange for exchange in setup.exchanges}
         self._instruments = instruments_of(setup)
         self._recorded = recording_of(setup, self._instruments)
         self._tasks: list[asyncio.Task[None]] = []
         self._runner: web.AppRunner | None = None
-        for name in setup.exchanges:
-            self._build(name)
+        for name, exchange in self._given.items():
+            self._build(name, exchange)
 
-    def _build(self, name: str) -> None:
-        setup, now = self.setup, self._now()
-        fees = setup.fees.get(name, setup.fee)
-        balances = {asset: OTHER_BALANCE for i in self._instruments for asset in (i.base, i.quote)}
+    def _build(self, name: str, given: str) -> None:
+        setup, now, dialect = self.setup, self._now(), dialect_of(given)
+        instruments = dialect.listed(self._instruments)
+        balances = {asset: OTHER_BALANCE for i in instruments for asset in (i.base, i.quote)}
         faults = Faults(f"{setup.seed}/{name}", time.monotonic)
-        exchange = Exchange(name, self._instruments, balances | dict(setup.balances), fees, faults.skew)
-        statistics = Statistics(exchange, now)
-        hub = Hub(exchange, faults, statistics)
-        exchange.listeners += [statistics.hear, hub.hear]
+        exchange = Exchange(name, instruments, balances | dict(setup.balances), setup.fees_of(given), faults.skew)
+        venue = Venue(
+            exchange=exchange,
+            markets={},
+            statistics=Statistics(exchange, now),
+            faults=faults,
+            hub=Hub(faults, f"/{name}{dialect.private_route}"),
+            credentials=setup.credentials,
+            now=self._now,
+            request_limit=setup.request_limit,
+        )
+        speaker = dialect.speaker(venue)
+        exchange.listeners += [venue.statistics.hear, speaker.hear]
         if setup.log_dir is not None:
             self._logs.append(FillLog(setup.log_dir, name))
             exchange.listeners.append(self._logs[-1].hear)
-        markets = {i.symbol: self._market(exchange, i) for i in self._instruments}
-        self._statistics[name] = statistics
-        weight = WeightMeter(setup.weight_limit)
-        self.venues[name] = Venue(exchange, markets, faults, hub, setup.credentials, self._now, weight)
-        for symbol in markets:
+        venue.markets.update({i.symbol: self._market(exchange, i) for i in instruments})
+        self.venues[name], self.speakers[name] = venue, speaker
+        for symbol in venue.markets:
             exchange.publish(symbol, now)
 
     def _market(self, exchange: Exchange, instrument: Instrument) -> Market:
         setup, symbol = self.setup, instrument.symbol
         if setup.replay is not None and symbol == setup.replay.symbol:
             return ReplayMarket(exchange, symbol, self._recorded, setup.replay.speed)
-        character = CHARACTERS[symbol]
+        character = CHARACTERS[f"{instrument.base}/USDT" if instrument.is_contract else symbol]
         if setup.still:
             return _still(exchange, instrument, character)
         return SyntheticMarket(exchange, instrument, setup.seed, character)
@@ -88,7 +99,7 @@ class Simulator:
         """Listen (port 0: a free one) and let the markets run; raises OSError when the port is taken."""
         app = web.Application()
         app.add_routes(Control(self).routes())
-        app.add_routes(Gateway(self.venues, self._statistics).routes())
+        app.add_routes(Gateway(self.venues, self.speakers).routes())
         self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.5)
         await self._runner.setup()
         site = web.TCPSite(self._runner, host, port)
@@ -148,7 +159,7 @@ class Simulator:
             market.before_publication(now)
             venue.exchange.publish(symbol, now)
         if with_tickers:
-            venue.hub.tickers(self._now() + venue.faults.skew())
+            self.speakers[venue.name].each_second(self._now() + venue.faults.skew())
 
     async def _playing(self) -> None:
         while True:
@@ -213,6 +224,25 @@ class Simulator:
         """Let a third party take ``quantity`` from the book; returns what found nothing to trade with."""
         return self.venues[exchange].exchange.market_order(symbol, side, quantity, self._now())
 
+    def move(  # noqa: PLR0913 - what moved, and how far it has come
+        self, exchange: str, kind: str, asset: str, amount: str, *, fee: str = "0", is_done: bool = True
+    ) -> int:
+        """Let money come (positive) or go other than by trading; returns the number by which `finish` knows it.
+
+        ``kind`` is deposit, withdrawal or transfer. Raises ValueError when the account has not enough.
+        """
+        venue, how = self.venues[exchange].exchange, MovementKind(kind)
+        return venue.move(how, asset, Decimal(amount), self._now(), fee=Decimal(fee), is_done=is_done).id
+
+    def finish(self, exchange: str, number: int) -> None:
+        """Let money arrive that was under way; raises LookupError when there is none of this number."""
+        self.venues[exchange].exchange.finish(number, self._now())
+
+    def fund(self, exchange: str, symbol: str, rate: str) -> Decimal:
+        """Pay funding at a rate on the position in a contract; returns what was received (negative: paid)."""
+        paid = self.venues[exchange].exchange.fund(symbol, Decimal(rate), self._now())
+        return paid.amount if paid else Decimal(0)
+
     def quote(self, exchange: str, symbol: str, bid: str, ask: str, quantity: str = "5") -> None:
         """Move a still market to one level of ``quantity`` on each side, at once, and publish it."""
         market = self.venues[exchange].markets[symbol]
@@ -240,15 +270,19 @@ class Simulator:
         return [fill_record(exchange, fill) for fill in self.venues[exchange].exchange.fills]
 
     def ccxt_config(self, exchange: str) -> dict[str, object]:
-        """Return a complete constructor config for ccxt's ``binance``, keys included."""
+        """Return a complete constructor config for ccxt's class of the exchange's dialect, keys included."""
         keys = {"apiKey": self.setup.credentials.key, "secret": self.setup.credentials.secret}
-        return {**ccxt_settings(self.base_url, exchange), **keys}
+        return {**ccxt_settings(self.base_url, self._given[exchange]), **keys}
+
+    def ccxt_id(self, exchange: str) -> str:
+        """Return the name of ccxt's class for one exchange."""
+        return dialect_of(self._given[exchange]).ccxt_id
 
 
 def _still(exchange: Exchange, instrument: Instrument, character: Character) -> StillMarket:
     start = Decimal(repr(character.start))
     spread = instrument.price(start * Decimal(repr(character.spread)) / 20000) * 2
-    depth = instrument.quantity(Decimal(repr(character.depth * 5)))
+    depth = instrument.units(Decimal(repr(character.depth * 5)), start)
     return StillMarket(exchange, instrument.symbol, instrument.price(start), spread, depth)
 
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
-from simulator.fees import FeeAsset, FeeSchedule
-from simulator.instruments import KNOWN, Instrument
-from simulator.market import CHARACTERS
-from simulator.replay import Recorded, instrument_for, load
-from simulator.signing import Credentials
-from simulator.venue import WEIGHT_LIMIT
+from simulator.dialects import dialect_of, name_of
+from simulator.engine.fees import FeeAsset, FeeSchedule
+from simulator.engine.instruments import KNOWN, Instrument
+from simulator.engine.market import CHARACTERS
+from simulator.engine.replay import Recorded, instrument_for, load
+from simulator.web.dialect import Credentials
 
-DEFAULT_KEY, DEFAULT_SECRET = "simulator", "simulator-secret"
+# The secret is base64 as well, which some exchanges ask for.
+DEFAULT_KEY, DEFAULT_SECRET = "simulator", "simulator/secret"
 DEFAULT_BALANCES = {
     "USDT": Decimal(1_000_000),
     "BTC": Decimal(20),
@@ -43,8 +44,10 @@ class Replay:
 class Setup:
     """How to build the simulator.
 
-    ``still`` markets move only when told to. ``fees`` overrides ``fee`` by exchange. ``balances`` is what each
-    account starts with, by asset.
+    ``exchanges`` are names, with the dialect behind a colon where it is not Binance's: ``gamma:kraken``.
+    ``still`` markets move only when told to. ``fees`` overrides ``fee`` by exchange's name; without either, the
+    dialect's usual fees are taken. ``balances`` is what each account starts with, by asset. ``request_limit``
+    replaces the dialect's own.
     """
 
     exchanges: Sequence[str] = ("alpha",)
@@ -52,12 +55,34 @@ class Setup:
     seed: int = 7
     replay: Replay | None = None
     still: bool = False
-    fee: FeeSchedule = field(default_factory=FeeSchedule)
+    fee: FeeSchedule | None = None
     fees: Mapping[str, FeeSchedule] = field(default_factory=dict)
     balances: Mapping[str, Decimal] = field(default_factory=lambda: dict(DEFAULT_BALANCES))
     credentials: Credentials = field(default_factory=lambda: Credentials(DEFAULT_KEY, DEFAULT_SECRET))
     log_dir: Path | None = None
-    weight_limit: int = WEIGHT_LIMIT
+    request_limit: int | None = None
+
+    def fees_of(self, exchange: str) -> FeeSchedule:
+        """Return what trading costs on an exchange, given as in ``exchanges``."""
+        return self.fees.get(name_of(exchange)) or self.fee or dialect_of(exchange).fees
+
+
+def check_exchanges(setup: Setup) -> None:
+    """Raise SetupError unless the exchanges have different names, known dialects, and keys and fees that fit these."""
+    names = [name_of(exchange) for exchange in setup.exchanges]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice:
+        msg = f"two exchanges are named {twice[0]}"
+        raise SetupError(msg)
+    for exchange in setup.exchanges:
+        try:
+            dialect = dialect_of(exchange)
+        except LookupError as error:
+            raise SetupError(error.args[0]) from error
+        objection = dialect.objection(setup.credentials, setup.fees_of(exchange))
+        if objection:
+            msg = f"{exchange}: {objection}"
+            raise SetupError(msg)
 
 
 def instruments_of(setup: Setup) -> list[Instrument]:
@@ -73,7 +98,7 @@ def instruments_of(setup: Setup) -> list[Instrument]:
     instruments = {symbol: KNOWN[symbol] for symbol in setup.symbols if symbol in KNOWN}
     if replay is not None:
         instruments[replay.symbol] = instrument_for(replay.symbol, replay.trades, replay.quotes)
-    schedules = [setup.fees.get(name, setup.fee) for name in setup.exchanges]
+    schedules = [setup.fees_of(exchange) for exchange in setup.exchanges]
     if any(fee.asset is FeeAsset.BNB for fee in schedules) and "BNB/USDT" not in instruments:
         # Fees in a token need a market that prices it.
         instruments["BNB/USDT"] = KNOWN["BNB/USDT"]

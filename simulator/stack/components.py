@@ -14,13 +14,16 @@ from pathlib import Path
 
 import yaml
 
-from simulator import dialect
+from simulator.dialects import ccxt_settings, dialect_of, name_of
 from simulator.stack.binaries import find_binary
 from simulator.stack.ports import LOOPBACK
 from simulator.stack.processes import ROOT, Component
 
-API_KEY, SECRET = "simulator", "simulator-secret"  # the simulator's own defaults, worth nothing
+API_KEY, SECRET = "simulator", "simulator/secret"  # the simulator's own defaults, worth nothing
 _KEYS = {"SIMULATOR_API_KEY": API_KEY, "SIMULATOR_SECRET": SECRET}
+
+DATA_FOLDER = "/var/lib/trading-exporter"
+"""Where the exporter's container keeps its journal."""
 
 EXPORTER_PORT, SIMULATOR_PORT, PROMETHEUS_PORT, ALERTMANAGER_PORT, GRAFANA_PORT = 9850, 9860, 9090, 9093, 3000
 
@@ -29,9 +32,12 @@ Settings = Mapping[str, object]
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """The simulated exchanges and what the maker trades there; ``rate_symbols`` convert its fees."""
+    """The simulated exchanges, with a dialect as in ``gamma:kraken``, and what the maker trades there.
 
-    exchanges: tuple[str, ...] = ("alpha", "beta", "gamma")
+    ``rate_symbols`` convert its fees.
+    """
+
+    exchanges: tuple[str, ...] = ("alpha", "beta", "gamma:kraken")
     symbols: tuple[str, ...] = ("BTC/USDT",)
     rate_symbols: tuple[str, ...] = ("BNB/USDT",)
     seed: int = 7
@@ -112,17 +118,17 @@ def exporter_config(
         "currency": {"pegs": {"USDT": 1}},
         "exchanges": [
             {
-                "name": name,
-                "id": "binance",
+                "name": name_of(exchange),
+                "id": dialect_of(exchange).ccxt_id,
                 "account": "main",
                 "strategy": "maker",
                 "symbols": list(market.symbols),
                 "rate_symbols": list(market.rate_symbols),
                 "api_key": {"env": "SIMULATOR_API_KEY"},
                 "secret": {"env": "SIMULATOR_SECRET"},
-                "ccxt": dialect.ccxt_settings(simulator_url, name),
+                "ccxt": ccxt_settings(simulator_url, exchange),
             }
-            for name in market.exchanges
+            for exchange in market.exchanges
         ],
     }
     return _merged(config, overrides or {})
@@ -134,7 +140,7 @@ def compose_exporter_config() -> str:
         listen=f"0.0.0.0:{EXPORTER_PORT}",
         simulator_url=f"http://simulator:{SIMULATOR_PORT}",
         # It must listen for neighbouring containers; docker-compose.yml publishes it on loopback only.
-        overrides={"web": {"trusted_network": True}},
+        overrides={"web": {"trusted_network": True}, "journal": {"path": f"{DATA_FOLDER}/demo.journal"}},
     )
     head = "# Written by 'make generate': the exporter on the simulated exchanges of docker compose's demo.\n"
     return head + yaml.safe_dump(config, sort_keys=False)
@@ -142,8 +148,9 @@ def compose_exporter_config() -> str:
 
 def exporter(run_dir: Path, *, port: int, config: Settings, environment: Mapping[str, str] | None = None) -> Component:
     """The exporter with `config`; `environment` is added to the simulator's keys, e.g. a wrong secret."""
-    path = _folder(run_dir / "exporter") / "exporter.yml"
-    path.write_text(yaml.safe_dump(config, sort_keys=False))
+    folder = _folder(run_dir / "exporter")
+    path = folder / "exporter.yml"
+    path.write_text(yaml.safe_dump({"journal": {"path": str(folder / "journal")}, **config}, sort_keys=False))
     return Component(
         name="exporter",
         command=(sys.executable, "-m", "exporter", "run", "--config", str(path)),

@@ -22,9 +22,8 @@ PATIENCE = 30.0
 @asynccontextmanager
 async def client(simulator: Simulator, exchange: str = "alpha", **more: object) -> AsyncIterator[Any]:
     """A ccxt.pro client of one exchange, closed at the end."""
-    instance = ccxt.pro.binance(
-        {**simulator.ccxt_config(exchange), "enableRateLimit": False, "timeout_on_exit": 10, **more}
-    )
+    settings = {**simulator.ccxt_config(exchange), "enableRateLimit": False, "timeout_on_exit": 10, **more}
+    instance = getattr(ccxt.pro, simulator.ccxt_id(exchange))(settings)
     try:
         yield instance
     finally:

@@ -73,6 +73,7 @@ async def test_a_taken_port_and_a_bad_file_are_one_clear_line(tmp_path: Path) ->
         (["exchange", "--listen", "9860"], "is not HOST:PORT"),
         (["exchange", "--exchanges", ","], "at least one name"),
         (["exchange", "--exchanges", "a/b"], "cannot name an exchange"),
+        (["exchange", "--exchanges", "gamma:lynx"], "no dialect 'lynx'; there are binance"),
         (["exchange", "--speed", "0"], "not a number above 0"),
         (["exchange", "--fee-asset", "gold"], "BNB, quote or received"),
         (["exchange", "--maker-fee", "alpha=lots"], "a share such as 0.0002"),

@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.clock import EventClock
+from simulator.engine.clock import EventClock
 
 EVENTS = st.lists(st.tuples(st.sampled_from(["fill", "BTC/USDT", "BNB/USDT"]), st.integers(-2, 3)), max_size=60)
 

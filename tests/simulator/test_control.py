@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from decimal import Decimal
 
 import aiohttp
 import pytest
@@ -112,6 +113,39 @@ async def test_market_and_trade(simulator: Simulator) -> None:
 )
 async def test_wrong_trades_are_refused(simulator: Simulator, path: str, body: str, status: int, named: str) -> None:
     """A trade that makes no sense is refused with a message that names what is wrong."""
+    answered, told = await call(simulator, "POST", path, body)
+    assert answered == status
+    assert named in str(told)
+
+
+async def test_money_moves_and_funding_is_paid_on_demand() -> None:
+    """A deposit under way is finished by its number, and funding tells what was received."""
+    async with running(still=True, exchanges=["alpha:binanceusdm"]) as simulator:
+        account = simulator.venues["alpha"].exchange.account
+        before = account.total("USDT")
+        wanted = '{"kind":"deposit","asset":"USDT","amount":"5.5","is_done":false}'
+        assert await call(simulator, "POST", "/alpha/movements", wanted) == (201, {"id": 1})
+        assert account.total("USDT") == before
+        assert await call(simulator, "POST", "/alpha/movements/1/finish") == (200, {})
+        assert account.total("USDT") - before == Decimal("5.5")
+        assert (await call(simulator, "POST", "/alpha/movements/1/finish"))[0] == 404
+        wanted = '{"symbol":"BTC/USDT:USDT","rate":"0.0001"}'
+        assert await call(simulator, "POST", "/alpha/funding", wanted) == (200, {"received": "0"})
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "named"),
+    [
+        ("/delta/movements", "{}", 404, "delta"),
+        ("/alpha/movements", '{"kind":"gift","asset":"USDT","amount":"1"}', 400, "gift"),
+        ("/alpha/movements", '{"kind":"deposit","asset":"USDT","amount":"much"}', 400, "amount"),
+        ("/alpha/movements", '{"kind":"withdrawal","asset":"USDT","amount":"-9000000"}', 400, "more than what is free"),
+        ("/alpha/movements/x/finish", "", 404, "x"),
+        ("/alpha/funding", '{"symbol":"BTC/USDT","rate":"0.1"}', 400, "unknown symbol"),
+    ],
+)
+async def test_wrong_movements_are_refused(simulator: Simulator, path: str, body: str, status: int, named: str) -> None:
+    """What cannot be is refused with a message that names it."""
     answered, told = await call(simulator, "POST", path, body)
     assert answered == status
     assert named in str(told)

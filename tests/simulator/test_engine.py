@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.exchange import Exchange
-from simulator.fees import FeeAsset, FeeSchedule
-from simulator.instruments import KNOWN
-from simulator.orders import (
+from simulator.engine.exchange import Exchange
+from simulator.engine.fees import FeeAsset, FeeSchedule
+from simulator.engine.instruments import KNOWN
+from simulator.engine.orders import (
     Event,
     Fill,
     Kind,

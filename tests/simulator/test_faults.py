@@ -15,9 +15,9 @@ import aiohttp
 import ccxt
 import pytest
 
-from simulator.faults import Faults, Latency, LostFills
-from simulator.orders import Side
+from simulator.engine.orders import Side
 from simulator.server import Simulator, running
+from simulator.web.faults import Faults, Latency, LostFills
 from tests.simulator.helpers import client, recording, soon, until
 
 
@@ -245,7 +245,7 @@ async def private_events(simulator: Simulator, fills: list[int]) -> AsyncIterato
     url = f"{simulator.base_url}/alpha/ws-api/v3"
     async with aiohttp.ClientSession() as session, session.ws_connect(url) as socket:
         signed = f"apiKey=simulator&timestamp={simulator.venues['alpha'].now()}"
-        signature = hmac.new(b"simulator-secret", signed.encode(), hashlib.sha256).hexdigest()
+        signature = hmac.new(b"simulator/secret", signed.encode(), hashlib.sha256).hexdigest()
         params = {**dict(pair.split("=") for pair in signed.split("&")), "signature": signature}
         await socket.send_json({"id": "1", "method": "userDataStream.subscribe.signature", "params": params})
         assert (await socket.receive_json(timeout=5))["result"] == {"subscriptionId": 0}

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import aiohttp
 
-from simulator.fees import FeeAsset, FeeSchedule
-from simulator.orders import Side
+from simulator.engine.fees import FeeAsset, FeeSchedule
+from simulator.engine.orders import Side
 from simulator.server import Simulator, running
 from tests.simulator.helpers import client, recording, until
 

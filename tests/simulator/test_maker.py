@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
+import pytest
+
+from simulator.engine.orders import Side
 from simulator.maker import MakerSetup, make_markets
-from simulator.orders import Side
 from simulator.server import Simulator, running
 from simulator.setup import Replay
 from tests.simulator.helpers import until
@@ -31,16 +33,17 @@ def quoted(simulator: Simulator, exchange: str, symbol: str) -> bool:
     return sorted(sides) == ["buy", "sell"]
 
 
-async def test_it_quotes_both_sides_around_the_mid_leans_and_cancels_at_the_end() -> None:
+@pytest.mark.parametrize("given", ["alpha", "alpha:kraken"])
+async def test_it_quotes_both_sides_around_the_mid_leans_and_cancels_at_the_end(given: str) -> None:
     """Both sides rest at the asked-for spread; after buying the quotes move down; at the end nothing rests."""
-    async with running(still=True, symbols=["BTC/USDT"]) as simulator:
+    async with running(still=True, exchanges=[given], symbols=["BTC/USDT"]) as simulator:
         exchange = simulator.venues["alpha"].exchange
         simulator.quote("alpha", "BTC/USDT", "63900", "64100")
 
         def prices() -> list[Decimal]:
             return sorted(order.request.price for order in exchange.open_orders("BTC/USDT"))
 
-        async with making(simulator, ["alpha"], ["BTC/USDT"]):
+        async with making(simulator, [given], ["BTC/USDT"]):
             await until(lambda: quoted(simulator, "alpha", "BTC/USDT"))
             bid, ask = prices()
             assert abs(float((bid + ask) / 2) - 64000) < 0.02
@@ -53,11 +56,12 @@ async def test_it_quotes_both_sides_around_the_mid_leans_and_cancels_at_the_end(
         assert exchange.open_orders() == []
 
 
-async def test_it_goes_on_elsewhere_while_an_exchange_is_down_and_comes_back() -> None:
+@pytest.mark.parametrize("given", ["alpha", "alpha:kraken"])
+async def test_it_goes_on_elsewhere_while_an_exchange_is_down_and_comes_back(given: str) -> None:
     """A down exchange does not stop quotes on another; when it is back it is quoted again."""
-    async with running(still=True, exchanges=["alpha", "beta"], symbols=["BTC/USDT"]) as simulator:
+    async with running(still=True, exchanges=[given, "beta"], symbols=["BTC/USDT"]) as simulator:
         simulator.fault("alpha", "down")
-        async with making(simulator, ["alpha", "beta"], ["BTC/USDT"]):
+        async with making(simulator, [given, "beta"], ["BTC/USDT"]):
             await until(lambda: quoted(simulator, "beta", "BTC/USDT"))
             assert not quoted(simulator, "alpha", "BTC/USDT")
             simulator.clear_faults("alpha")

@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from simulator.exchange import Exchange
-from simulator.fees import FeeSchedule
-from simulator.instruments import KNOWN
-from simulator.market import CHARACTERS, SyntheticMarket
-from simulator.orders import Event, Publication, Side
+from simulator.engine.exchange import Exchange
+from simulator.engine.fees import FeeSchedule
+from simulator.engine.instruments import KNOWN
+from simulator.engine.market import CHARACTERS, SyntheticMarket
+from simulator.engine.orders import Event, Publication, Side
 from simulator.server import running
 from simulator.setup import DEFAULT_BALANCES
 from tests.simulator.helpers import until

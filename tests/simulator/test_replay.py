@@ -11,11 +11,11 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from simulator.exchange import Exchange
-from simulator.fees import FeeSchedule
-from simulator.instruments import KNOWN
-from simulator.orders import Event, Side, TradePrinted
-from simulator.replay import ReplayError, ReplayMarket, TapeQuote, TapeTrade, instrument_for, load
+from simulator.engine.exchange import Exchange
+from simulator.engine.fees import FeeSchedule
+from simulator.engine.instruments import KNOWN
+from simulator.engine.orders import Event, Side, TradePrinted
+from simulator.engine.replay import ReplayError, ReplayMarket, TapeQuote, TapeTrade, instrument_for, load
 from simulator.server import running
 from simulator.setup import Replay
 from tests.simulator.helpers import until

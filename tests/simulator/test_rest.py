@@ -9,7 +9,7 @@ import aiohttp
 import ccxt
 import pytest
 
-from simulator.orders import Side
+from simulator.engine.orders import Side
 from simulator.server import running
 from tests.simulator.helpers import client
 
@@ -84,6 +84,22 @@ async def test_taking_and_resting_orders_fill_with_exact_strings() -> None:
         assert (state["status"], state["info"]["status"], state["filled"]) == ("open", "PARTIALLY_FILLED", 0.0002)
 
 
+async def test_candles_show_what_was_traded_and_stand_still_before() -> None:
+    """As many as are asked for: flat at the first price before it, then the tape's prices and volume."""
+    async with running(still=True) as simulator, client(simulator) as exchange:
+        simulator.trade("alpha", "BTC/USDT", Side.BUY, Decimal("0.5"))
+        simulator.trade("alpha", "BTC/USDT", Side.SELL, Decimal("0.25"))
+        rows = await exchange.fetch_ohlcv("BTC/USDT", "1d", limit=10)
+        assert len(rows) == 10
+        assert rows[0][1:] == [64016.0, 64016.0, 64016.0, 64016.0, 0.0]
+        assert sum(row[5] for row in rows) == 0.75
+        assert [max(row[2] for row in rows), min(row[3] for row in rows), rows[-1][4]] == [64016.0, 63984.0, 63984.0]
+        since = rows[-3][0]
+        assert [row[0] for row in await exchange.fetch_ohlcv("BTC/USDT", "1d", since)] == [row[0] for row in rows[-3:]]
+        with pytest.raises(ccxt.BadRequest):
+            await exchange.public_get_klines({"symbol": "BTCUSDT", "interval": "7m"})
+
+
 async def test_market_orders_can_spend_an_amount_of_quote_currency() -> None:
     """A market buy for a cost takes as many whole lots as the cost buys."""
     async with running(still=True) as simulator, client(simulator) as exchange:
@@ -143,7 +159,7 @@ async def test_an_unknown_symbol_is_refused(query: str) -> None:
 
 async def test_request_weight_is_told_and_enforced() -> None:
     """Each answer tells the weight used this minute; beyond the limit comes 429 with Retry-After."""
-    async with running(still=True, weight_limit=60) as simulator, aiohttp.ClientSession() as session:
+    async with running(still=True, request_limit=60) as simulator, aiohttp.ClientSession() as session:
         url = f"{simulator.base_url}/alpha/api/v3"
         used = []
         for path in ("time", "depth?symbol=BTCUSDT&limit=1000"):

@@ -10,7 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from simulator.orders import Side
+from simulator.engine.orders import Side
 from simulator.server import Simulator, running
 from tests.simulator.helpers import client, recording, soon, until
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
+from fractions import Fraction
 from itertools import count
 
-from simulator.account import Account
-from simulator.book import Book
-from simulator.clock import EventClock, Skew, no_skew
-from simulator.fees import FeeSchedule, commission, received
-from simulator.instruments import Instrument
-from simulator.liquidity import affordable, reachable, reaches
-from simulator.orders import (
+from simulator.engine.account import Account
+from simulator.engine.book import Book
+from simulator.engine.clock import EventClock, Skew, no_skew
+from simulator.engine.fees import COMMISSION_STEP, FeeSchedule, commission, received
+from simulator.engine.instruments import Instrument
+from simulator.engine.liquidity import affordable, reachable, reaches
+from simulator.engine.money import Movement, MovementKind
+from simulator.engine.orders import (
     ZERO,
     BalancesChanged,
     Event,
@@ -31,6 +34,7 @@ from simulator.orders import (
     TimeInForce,
     TradePrinted,
 )
+from simulator.engine.positions import Position, to_wallet
 
 TAPE_LENGTH = 5000
 ORDERS_KEPT = 20_000
@@ -57,6 +61,8 @@ class Exchange:
         self.listeners: list[Listener] = []
         self.orders: dict[int, Order] = {}
         self.fills: list[Fill] = []
+        self.movements: list[Movement] = []
+        self.positions = {symbol: Position() for symbol, each in self.instruments.items() if each.is_contract}
         self.tape: dict[str, deque[TradePrinted]] = {s: deque(maxlen=TAPE_LENGTH) for s in self.instruments}
         self.publications: dict[str, Publication] = {}
         self._books = {symbol: Book() for symbol in self.instruments}
@@ -95,7 +101,7 @@ class Exchange:
 
         Raises LookupError when no market here leads from the asset to USDT.
         """
-        if asset == "USDT":
+        if asset in ("USDT", "USD"):  # the dollars of inverse contracts
             return Decimal(1)
         direct = self.publications.get(f"{asset}/USDT")
         if direct is not None:
@@ -200,6 +206,60 @@ class Exchange:
         self._withdraw(order, Status.CANCELED, now)
         return order
 
+    # -- money that moves other than by trading
+
+    def move(  # noqa: PLR0913 - what moved, and how far it has come
+        self,
+        kind: MovementKind,
+        asset: str,
+        amount: Decimal,
+        now: int,
+        *,
+        fee: Decimal = ZERO,
+        symbol: str = "",
+        is_done: bool = True,
+    ) -> Movement:
+        """Move a signed ``amount``, and take its fee; raises ValueError when the account has not enough.
+
+        A deposit that is not done yet is only announced.
+        """
+        if is_done or kind is not MovementKind.DEPOSIT:
+            if kind is MovementKind.FUNDING:
+                self.account.credit(asset, amount)
+            else:
+                self.account.add(asset, amount - fee)
+        movement = Movement(len(self.movements) + 1, kind, asset, amount, self._clock.other(now), fee, symbol, is_done)
+        self.movements.append(movement)
+        self._emit(BalancesChanged((asset,), movement.time))
+        return movement
+
+    def finish(self, number: int, now: int) -> Movement:
+        """Let a movement that was under way arrive; raises LookupError when there is none of this number."""
+        movement = next((m for m in self.movements if m.id == number and not m.is_done), None)
+        if movement is None:
+            msg = f"no movement {number} is under way"
+            raise LookupError(msg)
+        if movement.kind is MovementKind.DEPOSIT:
+            self.account.add(movement.asset, movement.amount - movement.fee)
+        done = replace(movement, is_done=True)
+        self.movements[self.movements.index(movement)] = done
+        self._emit(BalancesChanged((movement.asset,), self._clock.other(now)))
+        return done
+
+    def fund(self, symbol: str, rate: Decimal, now: int) -> Movement | None:
+        """Pay funding for a position: longs pay ``rate`` of its worth to shorts. None when there is none.
+
+        Raises Refusal when no contract of this name is traded here.
+        """
+        if symbol not in self.positions:
+            raise Refusal(Reason.UNKNOWN_SYMBOL, symbol)
+        held, instrument = self.positions[symbol].quantity, self.instruments[symbol]
+        if not held:
+            return None
+        worth = instrument.worth(self.publications[symbol].mid)
+        paid = Fraction(held) * abs(worth) * Fraction(rate)
+        return self.move(MovementKind.FUNDING, instrument.settle, to_wallet(-paid), now, symbol=symbol)
+
     # -- placing, step by step
 
     def _forget_old_orders(self) -> None:
@@ -221,7 +281,7 @@ class Exchange:
             raise Refusal(Reason.NOTIONAL)
         if quantity <= ZERO or quantity % instrument.lot:
             raise Refusal(Reason.QUANTITY)
-        if request.kind is not Kind.MARKET and price * quantity < instrument.min_notional:
+        if request.kind is not Kind.MARKET and instrument.notional(price, quantity) < instrument.min_notional:
             raise Refusal(Reason.NOTIONAL)
         return OrderRequest(
             symbol=request.symbol,
@@ -247,6 +307,8 @@ class Exchange:
 
     def _needed(self, request: OrderRequest, book: Book) -> tuple[str, Decimal]:
         instrument = self.instruments[request.symbol]
+        if instrument.is_contract:  # margin is not simulated: any position may be held by a wallet that is not empty
+            return instrument.settle, COMMISSION_STEP
         if request.side is Side.SELL:
             return instrument.base, request.quantity
         if request.kind is not Kind.MARKET:
@@ -280,6 +342,8 @@ class Exchange:
     def _held(self, order: Order) -> tuple[str, Decimal]:
         """Return what a resting order locks: the asset and the amount."""
         instrument = self.instruments[order.request.symbol]
+        if instrument.is_contract:
+            return instrument.settle, ZERO
         if order.request.side is Side.SELL:
             return instrument.base, order.remaining
         return instrument.quote, order.request.price * order.remaining
@@ -303,8 +367,8 @@ class Exchange:
     def _fill(self, order: Order, price: Decimal, quantity: Decimal, now: int, *, is_maker: bool) -> None:
         request = order.request
         time = self._clock.fill(now)
-        self._settle(order, price, quantity, is_maker=is_maker)
-        fill = self._charged(order, price, quantity, time, is_maker=is_maker)
+        realized = self._settle(order, price, quantity, time, is_maker=is_maker)
+        fill = self._charged(order, price, quantity, time, realized, is_maker=is_maker)
         order.filled += quantity
         order.quote_filled += fill.notional
         order.updated = time
@@ -318,11 +382,20 @@ class Exchange:
         self._record(TradePrinted(request.symbol, fill.trade_id, price, quantity, aggressor, time))
         self._emit(OrderChanged(order, "TRADE", time, fill))
         instrument = self.instruments[request.symbol]
-        assets = dict.fromkeys((instrument.base, instrument.quote, fill.commission_asset))
+        traded = (instrument.settle,) if instrument.is_contract else (instrument.base, instrument.quote)
+        assets = dict.fromkeys((*traded, fill.commission_asset))
         self._emit(BalancesChanged(tuple(assets), time))
 
-    def _settle(self, order: Order, price: Decimal, quantity: Decimal, *, is_maker: bool) -> None:
+    def _settle(self, order: Order, price: Decimal, quantity: Decimal, time: int, *, is_maker: bool) -> Decimal:
+        """Exchange coins, or change the position in contracts; returns what that realised."""
         instrument, side = self.instruments[order.request.symbol], order.request.side
+        if instrument.is_contract:
+            position = self.positions[instrument.symbol]
+            position.updated = time
+            signed = quantity if side is Side.BUY else -quantity
+            realized = to_wallet(position.trade(signed, instrument.worth(price)))
+            self.account.credit(instrument.settle, realized)
+            return realized
         paid = (instrument.quote, price * quantity) if side is Side.BUY else (instrument.base, quantity)
         gained = (instrument.base, quantity) if side is Side.BUY else (instrument.quote, price * quantity)
         if is_maker:
@@ -330,18 +403,25 @@ class Exchange:
         else:
             self.account.add(paid[0], -paid[1])
         self.account.add(*gained)
+        return ZERO
 
-    def _charged(self, order: Order, price: Decimal, quantity: Decimal, time: int, *, is_maker: bool) -> Fill:
+    def _charged(  # noqa: PLR0913 - a fill has so many parts
+        self, order: Order, price: Decimal, quantity: Decimal, time: int, realized: Decimal, *, is_maker: bool
+    ) -> Fill:
         symbol, side = order.request.symbol, order.request.side
         instrument = self.instruments[symbol]
-        fee = price * quantity * self.fees.rate(is_maker=is_maker) * self.usdt_price(instrument.quote)
+        notional = instrument.notional(price, quantity)
+        fee = notional * self.fees.rate(is_maker=is_maker) * self.usdt_price(instrument.quote)
         asset = self.fees.asset_for(instrument, side)
         amount = commission(fee / self.usdt_price(asset))
         if amount > self.account.free(asset):
             # As on the real exchange: who runs out of the token pays from what the fill brought in.
             asset = received(instrument, side)
             amount = commission(fee / self.usdt_price(asset))
-        self.account.add(asset, -amount)
+        if instrument.is_contract:
+            self.account.credit(asset, -amount)
+        else:
+            self.account.add(asset, -amount)
         return Fill(
             symbol=symbol,
             trade_id=next(self._trade_ids[symbol]),
@@ -355,6 +435,8 @@ class Exchange:
             time=time,
             mid=self.publications[symbol].mid,
             commission_mid=self.usdt_price(asset),
+            notional=notional,
+            realized=realized,
         )
 
     def _print(self, symbol: str, price: Decimal, quantity: Decimal, aggressor: Side, now: int) -> None:

@@ -1,15 +1,17 @@
-"""Binance spot's words: JSON shapes, error codes, stream names, and how to point ccxt at the simulator."""
+"""Binance spot's words: JSON shapes and error codes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 
-from simulator.account import Account
-from simulator.fees import FeeSchedule
-from simulator.instruments import Instrument, text
-from simulator.orders import (
+from simulator.engine.account import Account
+from simulator.engine.fees import FeeSchedule
+from simulator.engine.instruments import Instrument, text
+from simulator.engine.money import Movement
+from simulator.engine.orders import (
     ZERO,
     Fill,
     Kind,
@@ -21,8 +23,7 @@ from simulator.orders import (
     Side,
     TradePrinted,
 )
-
-Json = dict[str, object]
+from simulator.web.dialect import Json
 
 BAD_KEY = (-2015, "Invalid API-key, IP, or permissions for action.")
 BAD_SIGNATURE = (-1022, "Signature for this request is not valid.")
@@ -68,36 +69,6 @@ class Refused(Exception):  # noqa: N818 - an answer of the exchange, not a defec
 def missing(name: str) -> Refused:
     """Return the answer to a request without a mandatory parameter."""
     return Refused(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
-
-
-# -- how to point ccxt here
-
-_UNUSED_APIS = (
-    *("sapiV2", "sapiV3", "sapiV4", "dapiPublic", "dapiPrivate", "dapiPrivateV2", "dapiData", "eapiPublic"),
-    *("eapiPrivate", "fapiPublic", "fapiPublicV2", "fapiPublicV3", "fapiPrivate", "fapiPrivateV2"),
-    *("fapiPrivateV3", "fapiData", "v1", "papi", "papiV2"),
-)
-_UNUSED_URL = "http://127.0.0.1:9"
-"""The discard port of loopback: should ccxt ever use another family of urls, nothing leaves the machine."""
-
-
-def ccxt_settings(base_url: str, exchange: str) -> dict[str, object]:
-    """Return what ccxt's ``binance`` constructor needs to talk to ``exchange`` at ``base_url``.
-
-    Plain data (it can go into YAML or JSON), without keys: add ``apiKey`` and ``secret``.
-    """
-    root = f"{base_url.rstrip('/')}/{exchange}"
-    sockets = root.replace("http", "ws", 1)
-    api: dict[str, object] = dict.fromkeys(_UNUSED_APIS, _UNUSED_URL)
-    api |= {"public": f"{root}/api/v3", "private": f"{root}/api/v3", "sapi": f"{root}/sapi/v1"}
-    api["ws"] = {"spot": f"{sockets}/stream/ws", "ws-api": {"spot": f"{sockets}/ws-api/v3"}}
-    options = {
-        "defaultType": "spot",
-        "fetchMarkets": {"types": ["spot"]},
-        "fetchCurrencies": False,
-        "fetchMargins": False,
-    }
-    return {"urls": {"api": api}, "options": options}
 
 
 # -- REST shapes
@@ -272,6 +243,50 @@ def my_trade(instrument: Instrument, fill: Fill) -> Json:
         "isBuyer": fill.side is Side.BUY,
         "isMaker": fill.is_maker,
         "isBestMatch": True,
+    }
+
+
+def deposit(movement: Movement) -> Json:
+    """Return one entry of ``capital/deposit/hisrec``."""
+    return {
+        "id": str(movement.id),
+        "amount": text(movement.amount),
+        "coin": movement.asset,
+        "network": movement.asset,
+        "status": 1 if movement.is_done else 0,
+        "address": "simulated",
+        "txId": f"simulated-{movement.id}",
+        "insertTime": movement.time,
+        "transferType": 0,
+    }
+
+
+def withdrawal(movement: Movement) -> Json:
+    """Return one entry of ``capital/withdraw/history``: what arrives, with the fee beside it."""
+    applied = datetime.fromtimestamp(movement.time / 1000, UTC)
+    return {
+        "id": str(movement.id),
+        "amount": text(-movement.amount),
+        "transactionFee": text(movement.fee),
+        "coin": movement.asset,
+        "network": movement.asset,
+        "status": 6 if movement.is_done else 4,
+        "address": "simulated",
+        "txId": f"simulated-{movement.id}",
+        "applyTime": f"{applied:%Y-%m-%d %H:%M:%S}",
+        "transferType": 0,
+    }
+
+
+def transfer(movement: Movement, kind: str) -> Json:
+    """Return one row of ``asset/transfer``."""
+    return {
+        "asset": movement.asset,
+        "amount": text(abs(movement.amount)),
+        "type": kind,
+        "status": "CONFIRMED" if movement.is_done else "PENDING",
+        "tranId": movement.id,
+        "timestamp": movement.time,
     }
 
 

@@ -13,9 +13,9 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TextIO
 
-from simulator.exchange import Exchange
-from simulator.instruments import KNOWN, Instrument
-from simulator.orders import Side
+from simulator.engine.exchange import Exchange
+from simulator.engine.instruments import KNOWN, Instrument
+from simulator.engine.orders import Side
 
 TRADE_COLUMNS = ("id", "price", "qty", "quote_qty", "time", "is_buyer_maker")
 QUOTE_COLUMNS = ("best_bid_price", "best_bid_qty", "best_ask_price", "best_ask_qty", "transaction_time")

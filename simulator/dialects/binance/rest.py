@@ -9,13 +9,15 @@ from decimal import Decimal, InvalidOperation
 from itertools import islice
 from typing import TypeVar
 
-from simulator import dialect
-from simulator.dialect import Refused, missing
-from simulator.faults import Maintenance
-from simulator.instruments import Instrument, text
-from simulator.orders import ZERO, Kind, Order, OrderRequest, Reason, Refusal, Side, TimeInForce, TradePrinted
-from simulator.statistics import Statistics
-from simulator.venue import Venue
+from simulator.dialects.binance import tickers, words
+from simulator.dialects.binance.candles import INTERVALS, candles
+from simulator.dialects.binance.weight import WeightMeter
+from simulator.dialects.binance.words import Refused, missing
+from simulator.engine.instruments import Instrument, text
+from simulator.engine.money import Movement, MovementKind
+from simulator.engine.orders import ZERO, Kind, Order, OrderRequest, Reason, Refusal, Side, TimeInForce, TradePrinted
+from simulator.web.faults import Maintenance
+from simulator.web.venue import Venue
 
 DAY_MS = 24 * 60 * 60 * 1000
 ChoiceT = TypeVar("ChoiceT", Side, Kind, TimeInForce)
@@ -26,7 +28,7 @@ class Call:
     """One request: its parameters, from query and form alike, and the exchange that it is for."""
 
     venue: Venue
-    statistics: Statistics
+    weight: WeightMeter
     path: str
     params: dict[str, str]
 
@@ -74,7 +76,7 @@ class Call:
 
     def instrument(self) -> Instrument:
         """Return the instrument of the parameter ``symbol``; raises Refused."""
-        return self.venue.instrument(self.need("symbol"))
+        return self._instrument(self.need("symbol"))
 
     def instruments(self) -> list[Instrument]:
         """Return the instruments named by ``symbol`` or ``symbols``, or all."""
@@ -88,7 +90,13 @@ class Call:
             names = None
         if not isinstance(names, list):
             raise Refused(-1100, "Illegal characters found in parameter 'symbols'.")
-        return [self.venue.instrument(str(name)) for name in names]
+        return [self._instrument(str(name)) for name in names]
+
+    def _instrument(self, market_id: str) -> Instrument:
+        for instrument in self.venue.exchange.instruments.values():
+            if instrument.market_id == market_id:
+                return instrument
+        raise Refused(-1121, "Invalid symbol.")
 
 
 Handler = Callable[[Call], object]
@@ -97,13 +105,14 @@ Weight = int | Callable[[dict[str, str]], int]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One method and path, what it weighs, and who may call it."""
+    """One method and path, what it weighs, and who may call it: who signs, or only who has the key."""
 
     method: str
     path: str
     handler: Handler
     weight: Weight
     signed: bool = False
+    keyed: bool = False
 
     def cost(self, params: dict[str, str]) -> int:
         """Return the weight of a request with these parameters."""
@@ -125,25 +134,25 @@ def server_time(call: Call) -> object:
 
 def exchange_info(call: Call) -> object:
     """Describe the markets."""
-    return dialect.exchange_info(call.instruments(), call.now, call.venue.weight.limit)
+    return words.exchange_info(call.instruments(), call.now, call.weight.limit)
 
 
 def depth(call: Call) -> object:
     """Give the book as last published, so that the diffs after it continue it without a gap."""
     instrument = call.instrument()
     book, most = call.venue.exchange.book(instrument.symbol), call.limit(100, 5000)
-    bids, asks = (dialect.levels(book.published(side)[:most]) for side in (Side.BUY, Side.SELL))
+    bids, asks = (words.levels(book.published(side)[:most]) for side in (Side.BUY, Side.SELL))
     return {"lastUpdateId": book.last_update, "bids": bids, "asks": asks}
 
 
 def trades(call: Call) -> object:
     """Give the most recent trades, or with ``fromId`` those from there on."""
-    return [dialect.public_trade(trade) for trade in _tape(call)]
+    return [words.public_trade(trade) for trade in _tape(call)]
 
 
 def aggregate_trades(call: Call) -> object:
     """Give trades as ``aggTrades``."""
-    return [dialect.aggregate_trade(trade) for trade in _tape(call)]
+    return [words.aggregate_trade(trade) for trade in _tape(call)]
 
 
 def _tape(call: Call) -> list[TradePrinted]:
@@ -163,20 +172,38 @@ def _tape(call: Call) -> list[TradePrinted]:
 def book_ticker(call: Call) -> object:
     """Give best bid and ask."""
     published = call.venue.exchange.publications
-    tickers = [dialect.book_ticker(i.market_id, published[i.symbol]) for i in call.instruments()]
-    return tickers[0] if "symbol" in call.params else tickers
+    found = [words.book_ticker(i.market_id, published[i.symbol]) for i in call.instruments()]
+    return found[0] if "symbol" in call.params else found
 
 
 def price_ticker(call: Call) -> object:
     """Give the last price."""
-    tickers = [{"symbol": i.market_id, "price": text(call.statistics.last(i.symbol))} for i in call.instruments()]
-    return tickers[0] if "symbol" in call.params else tickers
+    last = call.venue.statistics.of
+    found = [{"symbol": i.market_id, "price": text(last(i.symbol).last)} for i in call.instruments()]
+    return found[0] if "symbol" in call.params else found
 
 
 def day_ticker(call: Call) -> object:
     """Give statistics since the start, in the place of those of the last 24 hours."""
-    tickers = [call.statistics.day(i.symbol, call.now) for i in call.instruments()]
-    return tickers[0] if "symbol" in call.params else tickers
+    statistics, published = call.venue.statistics, call.venue.exchange.publications
+    found = [
+        tickers.day(i, statistics.of(i.symbol), published[i.symbol], statistics.started, call.now)
+        for i in call.instruments()
+    ]
+    return found[0] if "symbol" in call.params else found
+
+
+def klines(call: Call) -> object:
+    """Give candles: the last ones, or from a time on."""
+    instrument, width = call.instrument(), INTERVALS.get(call.need("interval"))
+    if width is None:
+        raise Refused(-1120, "Invalid interval.")
+    most, end = call.limit(500, 1000), call.integer("endTime")
+    last = call.now if end is None else min(end, call.now)
+    start = call.integer("startTime")
+    first = max(0, last - (most - 1) * width) if start is None else start
+    price = call.venue.statistics.of(instrument.symbol).last
+    return candles(call.venue.exchange.tape[instrument.symbol], price, width, first, last)[:most]
 
 
 def system_status(call: Call) -> object:
@@ -191,7 +218,7 @@ def system_status(call: Call) -> object:
 def account(call: Call) -> object:
     """Give the balances."""
     exchange = call.venue.exchange
-    return dialect.account(exchange.account, exchange.fees, call.now)
+    return words.account(exchange.account, exchange.fees, call.now)
 
 
 def trade_fee(call: Call) -> object:
@@ -221,23 +248,24 @@ def my_trades(call: Call) -> object:
     ]
     from_the_end = first is None and start is None
     chosen = fills[-most:] if from_the_end else fills[:most]
-    return [dialect.my_trade(instrument, fill) for fill in chosen]
+    return [words.my_trade(instrument, fill) for fill in chosen]
 
 
 def place_order(call: Call) -> object:
     """Place an order."""
     instrument = call.instrument()
-    order = call.venue.exchange.place(_request(call, instrument), call.venue.now())
-    return dialect.placed(instrument, order)
+    order = call.venue.exchange.place(request(call, instrument), call.venue.now())
+    return words.placed(instrument, order)
 
 
 def test_order(call: Call) -> object:
     """Check the form of an order without placing it."""
-    _request(call, call.instrument())
+    request(call, call.instrument())
     return {}
 
 
-def _request(call: Call, instrument: Instrument) -> OrderRequest:
+def request(call: Call, instrument: Instrument) -> OrderRequest:
+    """Return what an order asks for; raises Refused."""
     kind = call.choice("orderType", Kind, call.need("type"))
     side = call.choice("side", Side, call.need("side").lower())
     if kind is Kind.LIMIT:
@@ -258,7 +286,8 @@ def _request(call: Call, instrument: Instrument) -> OrderRequest:
     )
 
 
-def _found(call: Call) -> tuple[Instrument, Order]:
+def found(call: Call) -> tuple[Instrument, Order]:
+    """Return the order that a request names; raises Refused or Refusal."""
     instrument, number = call.instrument(), call.integer("orderId")
     client_id = "" if number is not None else call.need("origClientOrderId")
     return instrument, call.venue.exchange.find(instrument.symbol, number, client_id)
@@ -266,20 +295,20 @@ def _found(call: Call) -> tuple[Instrument, Order]:
 
 def get_order(call: Call) -> object:
     """Give one order."""
-    instrument, order = _found(call)
-    return dialect.order(instrument, order)
+    instrument, order = found(call)
+    return words.order(instrument, order)
 
 
 def cancel_order(call: Call) -> object:
     """Cancel one order."""
     try:
-        instrument, order = _found(call)
+        instrument, order = found(call)
         call.venue.exchange.cancel(order, call.venue.now())
     except Refusal as refusal:
         if refusal.reason is Reason.UNKNOWN_ORDER:
-            raise Refused(*dialect.CANCEL_UNKNOWN) from refusal
+            raise Refused(*words.CANCEL_UNKNOWN) from refusal
         raise
-    return dialect.canceled(instrument, order, call.params.get("newClientOrderId", order.request.client_id))
+    return words.canceled(instrument, order, call.params.get("newClientOrderId", order.request.client_id))
 
 
 def cancel_all(call: Call) -> object:
@@ -287,17 +316,17 @@ def cancel_all(call: Call) -> object:
     instrument = call.instrument()
     orders = call.venue.exchange.open_orders(instrument.symbol)
     if not orders:
-        raise Refused(*dialect.CANCEL_UNKNOWN)
+        raise Refused(*words.CANCEL_UNKNOWN)
     for order in orders:
         call.venue.exchange.cancel(order, call.venue.now())
-    return [dialect.canceled(instrument, order, order.request.client_id) for order in orders]
+    return [words.canceled(instrument, order, order.request.client_id) for order in orders]
 
 
 def open_orders(call: Call) -> object:
     """Give the open orders of a symbol, or of all."""
     exchange = call.venue.exchange
     symbol = call.instrument().symbol if "symbol" in call.params else None
-    return [dialect.order(exchange.instruments[o.request.symbol], o) for o in exchange.open_orders(symbol)]
+    return [words.order(exchange.instruments[o.request.symbol], o) for o in exchange.open_orders(symbol)]
 
 
 def all_orders(call: Call) -> object:
@@ -313,7 +342,43 @@ def all_orders(call: Call) -> object:
         and (end is None or order.created <= end)
     ]
     from_the_end = first is None and start is None
-    return [dialect.order(instrument, o) for o in (orders[-most:] if from_the_end else orders[:most])]
+    return [words.order(instrument, o) for o in (orders[-most:] if from_the_end else orders[:most])]
+
+
+# -- money
+
+
+def moved(call: Call, *kinds: MovementKind) -> list[Movement]:
+    """Return movements of these kinds between ``startTime`` and ``endTime``, of ``coin`` if one is named."""
+    start, end, asset = call.integer("startTime"), call.integer("endTime"), call.params.get("coin")
+    return [
+        movement
+        for movement in call.venue.exchange.movements
+        if movement.kind in kinds
+        and (start is None or movement.time >= start)
+        and (end is None or movement.time <= end)
+        and asset in (None, movement.asset)
+    ]
+
+
+def deposits(call: Call) -> object:
+    """Give deposits, the newest first."""
+    found = moved(call, MovementKind.DEPOSIT)
+    return [words.deposit(each) for each in reversed(found)][: call.limit(1000, 1000)]
+
+
+def withdrawals(call: Call) -> object:
+    """Give withdrawals, the newest first."""
+    found = moved(call, MovementKind.WITHDRAWAL)
+    return [words.withdrawal(each) for each in reversed(found)][: call.limit(1000, 1000)]
+
+
+def transfers(call: Call) -> object:
+    """Give transfers between wallets, the newest first: here all are to and from the wallet of linear contracts."""
+    kind, size = call.need("type"), min(call.integer("size") or 10, 100)
+    sign = {"MAIN_UMFUTURE": -1, "UMFUTURE_MAIN": 1}.get(kind, 0)
+    found = [each for each in moved(call, MovementKind.TRANSFER) if each.amount * sign > ZERO]
+    return {"total": len(found), "rows": [words.transfer(each, kind) for each in reversed(found)][:size]}
 
 
 # -- the table
@@ -338,6 +403,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", API + "trades", trades, 25),
     Endpoint("GET", API + "historicalTrades", trades, 25),
     Endpoint("GET", API + "aggTrades", aggregate_trades, 4),
+    Endpoint("GET", API + "klines", klines, 2),
     Endpoint("GET", API + "ticker/bookTicker", book_ticker, _one_or_all(2, 4)),
     Endpoint("GET", API + "ticker/price", price_ticker, _one_or_all(2, 4)),
     Endpoint("GET", API + "ticker/24hr", day_ticker, _one_or_all(2, 80)),
@@ -352,4 +418,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", API + "allOrders", all_orders, 20, signed=True),
     Endpoint("GET", SAPI + "system/status", system_status, 1),
     Endpoint("GET", SAPI + "asset/tradeFee", trade_fee, 1, signed=True),
+    Endpoint("GET", SAPI + "capital/deposit/hisrec", deposits, 1, signed=True),
+    Endpoint("GET", SAPI + "capital/withdraw/history", withdrawals, 1, signed=True),
+    Endpoint("GET", SAPI + "asset/transfer", transfers, 1, signed=True),
 )

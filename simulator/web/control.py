@@ -8,11 +8,12 @@ from typing import Annotated, Literal, Protocol
 import msgspec
 from aiohttp import web
 
-from simulator.faults import AnyFault, Fault
+from simulator.engine.instruments import text
+from simulator.engine.orders import Refusal, Side
 from simulator.fill_log import fill_record
-from simulator.orders import Side
-from simulator.stream import encode
-from simulator.venue import Venue
+from simulator.web.dialect import encode
+from simulator.web.faults import AnyFault, Fault
+from simulator.web.venue import Venue
 
 
 class Controlled(Protocol):
@@ -38,6 +39,17 @@ class Controlled(Protocol):
     def trade(self, exchange: str, symbol: str, side: Side, quantity: Decimal) -> Decimal:
         """Let a third party take ``quantity`` from the book; returns what found nothing to trade with."""
 
+    def move(  # noqa: PLR0913 - what moved, and how far it has come
+        self, exchange: str, kind: str, asset: str, amount: str, *, fee: str, is_done: bool
+    ) -> int:
+        """Let money come or go other than by trading; returns its number."""
+
+    def finish(self, exchange: str, number: int) -> None:
+        """Let money arrive that was under way."""
+
+    def fund(self, exchange: str, symbol: str, rate: str) -> Decimal:
+        """Pay funding on the position in a contract; returns what was received."""
+
 
 class TradeRequest(msgspec.Struct, forbid_unknown_fields=True):
     """A trade of a third party: it takes ``quantity`` (base currency) from the book."""
@@ -45,6 +57,23 @@ class TradeRequest(msgspec.Struct, forbid_unknown_fields=True):
     symbol: str
     side: Literal["buy", "sell"]
     quantity: Annotated[str, msgspec.Meta(pattern=r"^[0-9]+(\.[0-9]+)?$")]
+
+
+class MoveRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """Money that comes (positive) or goes other than by trading; ``fee`` is taken as well."""
+
+    kind: Literal["deposit", "withdrawal", "transfer"]
+    asset: str
+    amount: Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
+    fee: Annotated[str, msgspec.Meta(pattern=r"^[0-9]+(\.[0-9]+)?$")] = "0"
+    is_done: bool = True
+
+
+class FundingRequest(msgspec.Struct, forbid_unknown_fields=True):
+    """A payment between longs and shorts of a contract, as a share of its worth."""
+
+    symbol: str
+    rate: Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]+(\.[0-9]+)?$")]
 
 
 class Control:
@@ -66,6 +95,9 @@ class Control:
             web.get(one + "/fills", self._fills),
             web.get(one + "/market", self._market),
             web.post(one + "/trade", self._trade),
+            web.post(one + "/movements", self._move),
+            web.post(one + "/movements/{id}/finish", self._finish),
+            web.post(one + "/funding", self._fund),
         ]
 
     def _venue(self, request: web.Request) -> Venue:
@@ -117,6 +149,33 @@ class Control:
             raise _refused(400, f"unknown symbol {wanted.symbol!r}")
         left = self._simulator.trade(venue.name, wanted.symbol, Side(wanted.side), quantity)
         return _json({"traded": str(quantity - left), "left": str(left)})
+
+    async def _move(self, request: web.Request) -> web.Response:
+        venue = self._venue(request)
+        try:
+            wanted = msgspec.json.decode(await request.read(), type=MoveRequest)
+            asked = (venue.name, wanted.kind, wanted.asset, wanted.amount)
+            number = self._simulator.move(*asked, fee=wanted.fee, is_done=wanted.is_done)
+        except (msgspec.DecodeError, ValueError) as error:
+            raise _refused(400, str(error)) from error
+        return _json({"id": number}, 201)
+
+    async def _finish(self, request: web.Request) -> web.Response:
+        venue, number = self._venue(request), request.match_info["id"]
+        try:
+            self._simulator.finish(venue.name, int(number))
+        except (ValueError, LookupError) as error:
+            raise _refused(404, f"no movement {number!r} is under way") from error
+        return _json({})
+
+    async def _fund(self, request: web.Request) -> web.Response:
+        venue = self._venue(request)
+        try:
+            wanted = msgspec.json.decode(await request.read(), type=FundingRequest)
+            received = self._simulator.fund(venue.name, wanted.symbol, wanted.rate)
+        except (msgspec.DecodeError, Refusal) as error:
+            raise _refused(400, str(error)) from error
+        return _json({"received": text(received)})
 
 
 def parse_faults(body: bytes) -> list[AnyFault]:

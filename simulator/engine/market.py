@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from simulator.exchange import Exchange
-from simulator.instruments import Instrument
-from simulator.orders import Side
+from simulator.engine.exchange import Exchange
+from simulator.engine.instruments import Instrument
+from simulator.engine.orders import Side
 
 STEP_MS = 100
 """Time between two steps of a synthetic market, and between two publications of a book."""
@@ -170,8 +170,9 @@ class SyntheticMarket:
         return self._whole(usual * math.exp(self._random.gauss(0, 0.6)))
 
     def _whole(self, quantity: float) -> Decimal:
-        lot = self._instrument.lot
-        return max(lot, self._instrument.quantity(Decimal(repr(quantity))))
+        """``quantity`` of the base currency in what is traded here, at least a lot."""
+        price = Decimal(repr(self._character.start))
+        return max(self._instrument.lot, self._instrument.units(Decimal(repr(quantity)), price))
 
 
 class StillMarket:

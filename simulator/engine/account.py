@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 
-from simulator.orders import ZERO
+from simulator.engine.orders import ZERO
 
 
 class Account:
@@ -41,6 +41,10 @@ class Account:
             msg = f"{asset}: {amount} is more than what is free ({self.free(asset)})"
             raise ValueError(msg)
         self._free[asset] = left
+
+    def credit(self, asset: str, amount: Decimal) -> None:
+        """Add ``amount``, however little that leaves: a wallet of contracts may end in debt."""
+        self._free[asset] = self.free(asset) + amount
 
     def lock(self, asset: str, amount: Decimal) -> None:
         """Move ``amount`` (negative: back) from free to locked."""

@@ -96,7 +96,8 @@ class Fill:
     """One execution of one of the account's orders.
 
     ``time`` is in milliseconds. ``mid`` is the symbol's exact mid and ``commission_mid`` the commission
-    asset's price in USDT, both as last published at or before ``time``.
+    asset's price in USDT, both as last published at or before ``time``. ``notional`` is in quote currency,
+    ``realized`` what closing a part of a position in contracts brought, in their settlement currency.
     """
 
     symbol: str
@@ -111,11 +112,8 @@ class Fill:
     time: int
     mid: Decimal
     commission_mid: Decimal
-
-    @property
-    def notional(self) -> Decimal:
-        """Price x quantity, in quote currency."""
-        return self.price * self.quantity
+    notional: Decimal
+    realized: Decimal = ZERO
 
 
 @dataclass(slots=True)

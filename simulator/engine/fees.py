@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
-from simulator.instruments import Instrument
-from simulator.orders import Side
+from simulator.engine.instruments import Instrument
+from simulator.engine.orders import Side
 
 COMMISSION_STEP = Decimal("0.00000001")
 
@@ -36,11 +36,15 @@ class FeeSchedule:
         """Return the asset in which a fill of ``side`` pays."""
         if self.asset is FeeAsset.BNB:
             return "BNB"
+        if instrument.is_contract:
+            return instrument.settle
         return instrument.quote if self.asset is FeeAsset.QUOTE else received(instrument, side)
 
 
 def received(instrument: Instrument, side: Side) -> str:
     """Return the asset that a fill of ``side`` brings in."""
+    if instrument.is_contract:
+        return instrument.settle
     return instrument.base if side is Side.BUY else instrument.quote
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from simulator.book import Book
-from simulator.orders import ZERO, Kind, OrderRequest, Side
+from simulator.engine.book import Book
+from simulator.engine.orders import ZERO, Kind, OrderRequest, Side
 
 
 def reaches(request: OrderRequest, price: Decimal) -> bool:

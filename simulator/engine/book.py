@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
-from simulator.orders import ZERO, Levels, Order, Side
+from simulator.engine.orders import ZERO, Levels, Order, Side
 
 Quantities = dict[Decimal, Decimal]
 OnOwn = Callable[[Order, Decimal], None]

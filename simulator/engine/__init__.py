@@ -1,0 +1,1 @@
+"""The exchange itself, without a dialect and without a network: orders, books, fills, balances, markets."""

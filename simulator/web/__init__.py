@@ -1,0 +1,1 @@
+"""What serves an exchange over HTTP and WebSocket, whatever its dialect: routes, sockets, faults, control."""
