@@ -30,7 +30,10 @@ class Valued(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=1):
 
 
 class Revalued(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
-    """The prices of a fill, or of a funding payment, that were not known when it was recorded."""
+    """The prices of a fill, or of a funding payment, that were not known when it was recorded.
+
+    ``fee_rates`` is None while one of them still is not; the payment's own rate is ``rate``.
+    """
 
     exchange: str
     account: str
@@ -38,7 +41,7 @@ class Revalued(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=2):
     identity: str
     mid: Decimal
     rate: Decimal
-    fee_rates: tuple[Decimal, ...]
+    fee_rates: tuple[Decimal, ...] | None
     exact: bool
 
 
@@ -65,14 +68,28 @@ class Reported(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=5):
 
 
 class Sampled(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=6):
-    """An account's equity in USD at a time; may be forgotten after a while."""
+    """An account's total PnL in USD at a time, and the highest so far; may be forgotten after a while.
+
+    Without names it is that of all accounts together.
+    """
 
     ts: float
     exchange: str
     account: str
-    equity: float
+    pnl: float
+    peak: float
 
 
-Lasting = Valued | Revalued | Paid | Moved
+class Opened(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=7):
+    """What an account held of a currency before its books begin, as its first balance told at ``ts``."""
+
+    exchange: str
+    account: str
+    currency: str
+    amount: Decimal
+    ts: float
+
+
+Lasting = Valued | Revalued | Paid | Moved | Opened
 Passing = Reported | Sampled
 Record = Lasting | Passing
