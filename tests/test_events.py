@@ -39,10 +39,12 @@ def test_a_fee_must_be_finite_and_have_a_currency() -> None:
         fee("1", "")
 
 
-@pytest.mark.parametrize(("bid", "ask"), [(0.0, 1.0), (-1.0, 1.0), (float("inf"), 1.0), (1.0, float("nan"))])
+@pytest.mark.parametrize(
+    ("bid", "ask"), [(0.0, 1.0), (-1.0, 1.0), (float("inf"), 1.0), (1.0, float("nan")), (1e-300, 1.0), (1.0, 1e300)]
+)
 def test_a_book_price_is_finite_and_above_zero(bid: float, ask: float) -> None:
-    """No infinity, no zero and nothing that is not a number becomes a price."""
-    with pytest.raises(EventError, match="a price is a finite number above 0"):
+    """No infinity, no zero, nothing that is not a number, and nothing whose square is no float becomes a price."""
+    with pytest.raises(EventError, match="a price is between 1e-24 and 1e24"):
         book(bid, ask)
 
 

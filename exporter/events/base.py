@@ -23,8 +23,9 @@ Id = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 OptionalId = Annotated[str, msgspec.Meta(max_length=200)]
 Word = Annotated[str, msgspec.Meta(pattern="^[a-z0-9_]{0,40}$")]
 
-_LATEST_SECOND = 1e11  # the year 5138; anything above was meant as milliseconds
-_SMALLEST, _LARGEST = Decimal("1e-24"), Decimal("1e24")  # of a price or quantity; farther out is a mistake
+LATEST_SECOND = 1e11  # the year 5138; anything above was meant as milliseconds
+SMALLEST, LARGEST = Decimal("1e-24"), Decimal("1e24")  # of a price or quantity; farther out is a mistake
+LOWEST = -LARGEST
 ZERO = Decimal(0)
 ONE = Decimal(1)
 
@@ -50,15 +51,15 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 def check_time(name: str, value: float) -> None:
     """`EventError` unless ``value`` can be Unix time in seconds."""
-    if not 0 < value < _LATEST_SECOND:
-        hint = "that is milliseconds, divide by 1000" if value >= _LATEST_SECOND else "it must be above 0"
+    if not 0 < value < LATEST_SECOND:
+        hint = "that is milliseconds, divide by 1000" if value >= LATEST_SECOND else "it must be above 0"
         raise EventError(name, f"{name} is {value!r}: give Unix time in seconds; {hint}")
 
 
 def check_positive(name: str, value: Decimal) -> None:
     """`EventError` unless ``value`` is a finite number above 0 of a size that money can have."""
     try:
-        if _SMALLEST <= value <= _LARGEST:
+        if SMALLEST <= value <= LARGEST:
             return
     except InvalidOperation:  # NaN cannot be compared
         pass
@@ -68,7 +69,7 @@ def check_positive(name: str, value: Decimal) -> None:
 def check_finite(name: str, value: Decimal) -> None:
     """`EventError` unless ``value`` is a finite number, of either sign, of a size that money can have."""
     try:
-        if -_LARGEST <= value <= _LARGEST:
+        if LOWEST <= value <= LARGEST:
             return
     except InvalidOperation:
         pass

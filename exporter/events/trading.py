@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal
 
 import msgspec
 
 from exporter.errors import EventError
 from exporter.events.base import (
+    LARGEST,
+    LATEST_SECOND,
+    LOWEST,
     ONE,
+    SMALLEST,
     Currency,
     Event,
     Id,
@@ -37,6 +41,11 @@ class Fee(msgspec.Struct, frozen=True, gc=False):
     amount: Decimal
 
     def __post_init__(self) -> None:
+        try:
+            if self.currency and LOWEST <= self.amount <= LARGEST:  # as below, without the calls
+                return
+        except InvalidOperation:  # NaN cannot be compared
+            pass
         check_finite("fee.amount", self.amount)
         check_name("fee.currency", self.currency, "name the currency that the fee was paid in")
 
@@ -64,6 +73,24 @@ class Fill(Event, frozen=True, kw_only=True, gc=False, tag="fill"):
     decision_price: Decimal | None = None
 
     def __post_init__(self) -> None:
+        decision = self.decision_price
+        try:
+            if (  # all of `_check` at once, whose calls would be a sixth of the reading of a fill
+                0.0 < self.ts < LATEST_SECOND
+                and SMALLEST <= self.price <= LARGEST
+                and SMALLEST <= self.quantity <= LARGEST
+                and self.trade_id
+                and SMALLEST <= self.contract_size <= LARGEST
+                and (decision is None or SMALLEST <= decision <= LARGEST)
+            ):
+                check_symbol(self.symbol)
+                return
+        except InvalidOperation:  # NaN cannot be compared
+            pass
+        self._check()
+
+    def _check(self) -> None:
+        """Say what is wrong."""
         check_time("ts", self.ts)
         check_positive("price", self.price)
         check_positive("quantity", self.quantity)
@@ -129,8 +156,8 @@ class _Top(Event, frozen=True, kw_only=True, gc=False):
         check_time("ts", self.ts)
         check_symbol(self.symbol)
         for name, price in (("bid", self.bid), ("ask", self.ask)):
-            if price is not None and not (0 < price < math.inf):
-                raise EventError("price", f"{name} is {price!r}; a price is a finite number above 0")
+            if price is not None and not (1e-24 <= price <= 1e24):  # its square has to be a float, too
+                raise EventError("price", f"{name} is {price!r}; a price is between 1e-24 and 1e24")
         for name, quantity in (("bid_quantity", self.bid_quantity), ("ask_quantity", self.ask_quantity)):
             if quantity is not None and not (0 <= quantity < math.inf):
                 raise EventError("quantity", f"{name} is {quantity!r}; a quantity is a finite number from 0 on")

@@ -1,180 +1,461 @@
-"""The fills of one account, symbol and strategy in the order of their times, and what they come to."""
+"""One book: the fills and funding of an account, symbol and strategy, and what they come to."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import heapq
+from collections.abc import Callable, Iterator
 from decimal import Decimal
+from itertools import islice
 
-from exporter.events import Fill
-from exporter.ledger.currency import Rate, Rates, pair
-from exporter.ledger.position import ZERO, Position
+import msgspec
+from msgspec.structs import replace
 
-_CHECKPOINT_EVERY = 256
+from exporter.events import ONE, ZERO, BookKey, Fee, Fill, Liquidity, Side
+from exporter.journal.records import Paid, Record, Revalued, Valued
+from exporter.ledger.account import Account
+from exporter.ledger.currency import MidHistory, Rate, Rates
+from exporter.ledger.identities import Scope
+from exporter.ledger.instrument import instrument
+from exporter.ledger.position import CostBasis
+from exporter.ledger.running import Order, Running, Step, order
+from exporter.ledger.timeline import SavedTimeline, Timeline
 
-_Order = tuple[float, int, str]
+_SLICE = 256
+_BATCH = 32  # fresh fills; so few that whoever asks for what all come to does not wait
+
+Split = tuple[Side, Liquidity]
 
 
-@dataclass(slots=True)
-class Entry:
-    """A fill with its conversions at its time, each fixed once it is known and None until then.
+class SplitSums(msgspec.Struct, gc=False):
+    """Fills of one side and liquidity: how many, and their volume in USD."""
 
-    ``quote`` is USD per unit of the quote currency; ``base`` the quote price at which a fee that was taken
-    out of the base currency leaves the position; ``fee_usd`` what the fees came to in USD, rebates negative,
-    one value for each fee; ``missing`` the currency it waits for; ``exact`` whether all prices used were
-    known for the fill's own time.
+    count: int = 0
+    volume_usd: Decimal = ZERO
+
+
+class Sums(msgspec.Struct):
+    """What does not depend on the order of fills.
+
+    ``splits`` are the fills by side and liquidity; ``spread_usd`` is the spread captured; ``cash`` what was received
+    for units less what was paid, in the settlement currency; ``fee_amounts`` and ``funding_amounts`` are in the
+    currencies that they were paid in; ``approximate`` counts fills for whose own time a mid or a rate was not known,
+    so that the nearest stands in.
     """
 
-    fill: Fill
-    order: _Order
-    quote: Rate | None = None
-    base: Rate = field(default_factory=lambda: Rate(ZERO))
-    fee_usd: tuple[Decimal, ...] | None = None
-    missing: str | None = None
-    exact: bool = True
-
-    def value(self, rates: Rates) -> bool:
-        """Convert what is not yet converted with the rates at the fill's time; True when nothing is missing."""
-        fill = self.fill
-        base, quote = pair(fill.symbol)
-        if self.quote is None:
-            self.quote = rates.usd_at(quote, fill.exchange, fill.ts)
-            self.base = rates.mid_at(fill.exchange, fill.symbol, fill.ts) or Rate(fill.price, exact=False)
-        if self.quote is None:
-            self.missing = quote
-            return False
-        used = {quote: self.quote}
-        known = {quote: self.quote, base: self.base.times(self.quote)}
-        for fee in fill.fees:
-            rate = known.get(fee.currency) or rates.usd_at(fee.currency, fill.exchange, fill.ts)
-            if rate is None:
-                self.missing = fee.currency
-                return False
-            used[fee.currency] = rate
-        self.fee_usd = tuple(fee.amount * used[fee.currency].value for fee in fill.fees)
-        self.exact, self.missing = all(rate.exact for rate in used.values()), None
-        return True
+    splits: dict[Split, SplitSums] = {}
+    spread_usd: Decimal = ZERO
+    cash: Decimal = ZERO
+    fees_usd: Decimal = ZERO
+    rebates_usd: Decimal = ZERO
+    fee_amounts: dict[str, Decimal] = {}
+    funding_usd: Decimal = ZERO
+    funding_amounts: dict[str, Decimal] = {}
+    approximate: int = 0
 
 
-@dataclass(slots=True)
-class _Running:
-    """What depends on the order of fills: the position and the PnL realised on the way, in USD."""
+class SavedBook(msgspec.Struct, frozen=True, array_like=True):
+    """A `Book` to be kept and restored."""
 
-    position: Position = field(default_factory=Position)
-    realized_usd: Decimal = ZERO
-
-    def apply(self, entry: Entry) -> None:
-        fill = entry.fill
-        signed = fill.quantity if fill.side == "buy" else -fill.quantity
-        realized = self.position.trade(signed, fill.price)
-        base = pair(fill.symbol)[0]
-        for fee in fill.fees:
-            if fee.currency == base and fee.amount:
-                # The exchange took the fee out of the coins themselves. It is an expense at the mid, so the
-                # coins leave the position at that price.
-                realized += self.position.trade(-fee.amount, entry.base.value)
-        if realized and entry.quote is not None:
-            self.realized_usd += realized * entry.quote.value
-
-    def copy(self) -> _Running:
-        return _Running(self.position.copy(), self.realized_usd)
+    key: BookKey
+    basis: CostBasis
+    sums: bytes  # encoded at once, since it goes on changing
+    timeline: SavedTimeline
+    waiting: list[Valued | Paid]
 
 
 class Book:
-    """Position and PnL of one (exchange, account, symbol, strategy), independent of the order of arrival.
+    """Position and PnL of one `BookKey`, independent of the order in which its fills arrive."""
 
-    Fills are kept sorted by time, then by trade id. One that arrives late is put in its place and what
-    follows it is worked out again from the nearest checkpoint.
-    """
-
-    def __init__(self) -> None:
-        self._entries: list[Entry] = []
-        self._orders: list[_Order] = []
-        self._now = _Running()
-        self._checkpoints: list[_Running] = []  # state before entry 256, 512, …
-        self._waiting: list[Entry] = []
-        self.approximate = 0  # fills that were valued at a price near their time instead of that of their time
-        self.fees_usd = ZERO
-        self.rebates_usd = ZERO
-        self.counts: defaultdict[tuple[str, str], int] = defaultdict(int)
-        self.volume_usd: defaultdict[tuple[str, str], Decimal] = defaultdict(Decimal)
-
-    @property
-    def position(self) -> Position:
-        """The position after all fills."""
-        return self._now.position
+    def __init__(
+        self, key: BookKey, account: Account, scope: Callable[..., Scope], basis: CostBasis, chunk: int = 256
+    ) -> None:
+        self.key = key
+        self.account = account
+        self.basis: CostBasis = basis
+        self.instrument = instrument(key.symbol)
+        self.trades = scope(key.exchange, key.account, key.symbol, "trade")
+        self.payments = scope(key.exchange, key.account, key.symbol, "funding")
+        self._sums = Sums()
+        self._timeline = Timeline(basis, chunk)
+        self._fresh: list[Valued] = []  # the newest fills, in neither of these yet
+        self._newest, self._newest_id = 0.0, ""  # time and trade id of the last fill in order
+        self._waiting: dict[str, Valued | Paid] = {}
+        self._meanwhile: list[Step] | None = None  # steps that came while older ones were being read again
+        self._mids: MidHistory | None = None
+        self._peg: Rate | None = None
+        self.changed = False  # since it was last saved
 
     @property
-    def realized_usd(self) -> Decimal | None:
-        """Realised PnL before fees; None while a fill's quote currency has no rate."""
-        return None if self._lacks_quote else self._now.realized_usd
+    def sums(self) -> Sums:
+        """What does not depend on the order of fills, of all of them."""
+        self._account()
+        return self._sums
 
     @property
-    def fees_known(self) -> bool:
-        """Whether every fee could be converted."""
+    def timeline(self) -> Timeline:
+        """All fills in their order."""
+        self._account()
+        return self._timeline
+
+    @property
+    def running(self) -> Running:
+        """Position and what depends on the order of fills, after all of them."""
+        return self.timeline.now
+
+    @property
+    def base(self) -> Decimal:
+        """The position in the base currency, negative when short; an inverse contract's at its entry price."""
+        held = self.running.position
+        return self.instrument.base_amount(held.quantity, held.cost / held.quantity) if held.quantity else ZERO
+
+    @property
+    def average_price(self) -> Decimal | None:
+        """The average entry price in the quote currency; None when flat."""
+        held = self.running.position
+        if not held.quantity:
+            return None
+        worth = held.cost / held.quantity
+        return -1 / worth if self.instrument.kind == "inverse" else worth
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything could be converted."""
         return not self._waiting
 
-    def waiting(self) -> Iterator[str]:
-        """For each fill that waits for a rate, the currency that it waits for."""
-        return (entry.missing for entry in self._waiting if entry.missing is not None)
+    def held(self, currency: str) -> Decimal:
+        """By how much the events of this book changed what the account holds of a currency."""
+        market, sums = self.instrument, self.sums
+        held = sums.funding_amounts.get(currency, ZERO)
+        if market.kind != "spot":
+            held += self.running.booked if currency == market.settle else ZERO
+        elif currency == market.base:
+            return held + self.running.position.quantity  # which fees were taken out of already
+        elif currency == market.settle:
+            held += sums.cash
+        return held - sums.fee_amounts.get(currency, ZERO)
 
-    def add(self, fill: Fill, rates: Rates) -> bool:
-        """Put a fill in its place; True when it came late, after a fill with a later time."""
-        entry = Entry(fill, (fill.ts, len(fill.trade_id), fill.trade_id))
-        if not self._settle(entry, rates):
-            self._waiting.append(entry)
-        self.counts[fill.side, fill.liquidity] += 1
-        index = bisect_right(self._orders, entry.order)
-        self._entries.insert(index, entry)
-        self._orders.insert(index, entry.order)
-        if index == len(self._entries) - 1:
-            self._advance(index)
-            return False
-        self._replay(index)
-        return True
+    def booked(self, currency: str, since: float) -> list[tuple[float, Decimal]] | None:
+        """What contracts realised in a currency since a time (see `Timeline.booked`)."""
+        if self.instrument.kind == "spot" or self.instrument.settle != currency:
+            return []
+        return self.timeline.booked(since)
 
-    def retry(self, rates: Rates) -> None:
-        """Convert what waited for a rate, if it can be now."""
-        if not self._waiting:
-            return
-        lacked_quote = self._lacks_quote
-        self._waiting = [entry for entry in self._waiting if not self._settle(entry, rates)]
-        if lacked_quote:
-            self._replay(0)
-
-    @property
-    def _lacks_quote(self) -> bool:
-        return any(entry.quote is None for entry in self._waiting)
-
-    def _settle(self, entry: Entry, rates: Rates) -> bool:
-        """Value the entry and add what does not depend on order, once, as soon as it is known."""
-        had_quote = entry.quote is not None
-        complete = entry.value(rates)
-        self.approximate += complete and not entry.exact
-        fill = entry.fill
-        if entry.quote is not None and not had_quote:
-            self.volume_usd[fill.side, fill.liquidity] += fill.price * fill.quantity * entry.quote.value
-        for amount in entry.fee_usd or ():
-            if amount >= 0:
-                self.fees_usd += amount
+    def waits_for(self, rates: Rates) -> Iterator[str]:
+        """For each thing that waits, the currency whose rate it lacks."""
+        for waiting in self._waiting.values():
+            if isinstance(waiting, Paid):
+                yield waiting.funding.currency
+            elif waiting.rate is None:
+                yield self.instrument.settle
             else:
-                self.rebates_usd -= amount
-        return complete
+                fill = waiting.fill
+                lacking = (fee.currency for fee in fill.fees if self._fee_rate(fee.currency, waiting, rates) is None)
+                yield next(lacking, self.instrument.settle)
 
-    def _replay(self, index: int) -> None:
-        """Work out again everything from ``index`` on."""
-        kept = min(index // _CHECKPOINT_EVERY, len(self._checkpoints))
-        del self._checkpoints[kept:]
-        if kept:
-            start, self._now = kept * _CHECKPOINT_EVERY, self._checkpoints[-1].copy()
+    # Valuing: an event with the prices of its time becomes a record.
+
+    def value(self, fill: Fill, rates: Rates) -> Valued:
+        """The fill with the prices at its time, as far as they are known."""
+        if self._mids is None:
+            self._mids, self._peg = rates.history(fill.exchange, fill.symbol), rates.peg(self.instrument.settle)
+        mid = self._mids.at(fill.ts) if self._mids is not None else None
+        if mid is None:
+            mid = Rate(fill.price, exact=False)
+        rate = self._peg or rates.usd_at(self.instrument.settle, fill.exchange, fill.ts)
+        if rate is None:
+            return self._with_fees(Valued(fill, mid.value, None, None, mid.exact), rates)
+        fee = fill.fee
+        if fee is None:
+            return Valued(fill, mid.value, rate.value, (), mid.exact and rate.exact)
+        if isinstance(fee, Fee) and fee.currency == self.instrument.settle:
+            return Valued(fill, mid.value, rate.value, (rate.value,), mid.exact and rate.exact)
+        return self._with_fees(Valued(fill, mid.value, rate.value, None, mid.exact and rate.exact), rates)
+
+    def _with_fees(self, valued: Valued, rates: Rates) -> Valued:
+        fill = valued.fill
+        found = [self._fee_rate(fee.currency, valued, rates) for fee in fill.fees]
+        known = [rate for rate in found if rate is not None]
+        if len(known) < len(found):
+            return valued
+        exact = valued.exact and all(rate.exact for rate in known)
+        return Valued(fill, valued.mid, valued.rate, tuple(rate.value for rate in known), exact)
+
+    def _fee_rate(self, currency: str, valued: Valued, rates: Rates) -> Rate | None:
+        if currency == self.instrument.settle:
+            return None if valued.rate is None else Rate(valued.rate)
+        if (
+            currency == self.instrument.base and self.instrument.kind == "spot"
+        ):  # the price at which it leaves the position
+            return None if valued.rate is None else Rate(valued.mid * valued.rate)
+        return rates.usd_at(currency, valued.fill.exchange, valued.fill.ts)
+
+    # Taking records, new ones and those that the journal kept.
+
+    def add(self, valued: Valued) -> bool:
+        """Account for a fill; True when it came late, after a fill with a later time."""
+        self.changed = True
+        fill = valued.fill
+        if valued.rate is None or valued.fee_rates is None:
+            self._waiting[fill.trade_id] = valued
+        elif not valued.exact:
+            self._sums.approximate += 1
+        if self._meanwhile is None and (fill.ts > self._newest or self._follows(fill)):
+            self._newest, self._newest_id = fill.ts, fill.trade_id
+            self._fresh.append(valued)
+            if len(self._fresh) >= _BATCH:
+                self._account()
+            return False
+        return self._add_late(valued)
+
+    def _follows(self, fill: Fill) -> bool:
+        """Whether a fill of the time of the newest one comes after it."""
+        ts, identity = fill.ts, fill.trade_id
+        return (ts, len(identity), identity) > (self._newest, len(self._newest_id), self._newest_id)
+
+    def _add_late(self, valued: Valued) -> bool:
+        """Account at once for a fill whose place may be before others."""
+        self._account()
+        (step,) = steps = self._steps([valued])
+        if self._meanwhile is not None:
+            self._meanwhile += steps
+        is_late = self._timeline.add(step)
+        self._note_newest()
+        return is_late
+
+    def _note_newest(self) -> None:
+        last = self._timeline.last
+        self._newest, _, self._newest_id = last or (0.0, 0, "")
+
+    def _account(self) -> None:
+        """Account for the fresh fills."""
+        if self._fresh:
+            fresh, self._fresh = self._fresh, []
+            self._timeline.extend(self._steps(fresh))
+
+    def _steps(self, fills: list[Valued]) -> list[Step]:
+        """Add fills to the sums; gives their steps."""
+        steps: list[Step] = []
+        while len(steps) < len(fills):
+            self._add_alike(fills, steps)
+        return steps
+
+    def _add_alike(self, fills: list[Valued], steps: list[Step]) -> None:
+        """Do so from where the steps end, as long as fills have the same prices and liquidity.
+
+        Many in one loop since each call counts; and what is the same is multiplied once, with their sum.
+        """
+        first = fills[len(steps)]
+        mid, rate, liquidity = first.mid, first.rate, first.fill.liquidity
+        market, worth = self.instrument, self.instrument.worth(mid)
+        buys = sells = 0
+        bought = sold = spent = earned = fees = rebates = ZERO  # units, their worth, and fees in its currency
+        has_fees = False
+        for valued in islice(fills, len(steps), None):
+            fill, fee, taken = valued.fill, valued.fill.fee, ZERO
+            if valued.mid != mid or valued.rate != rate or fill.liquidity != liquidity:
+                break
+            quantity = fill.quantity if fill.contract_size is ONE else fill.quantity * fill.contract_size
+            price = fill.price if market.kind != "inverse" else market.worth(fill.price)
+            paid = quantity * price
+            if fill.side == "buy":
+                buys += 1
+                bought += quantity
+                spent += paid
+            else:
+                sells += 1
+                sold += quantity
+                earned += paid
+                quantity = -quantity
+            if fee is None:
+                pass
+            elif rate is not None and isinstance(fee, Fee) and fee.currency == market.settle:
+                has_fees = True
+                if fee.amount >= ZERO:
+                    fees += fee.amount
+                else:
+                    rebates -= fee.amount
+            else:
+                taken = self._add_other_fees(valued)
+            steps.append(Step(fill.ts, fill.trade_id, quantity, price, worth, rate, taken))
+        sums, paid = self._sums, spent - earned
+        sums.cash -= paid
+        if rate is not None:
+            sums.spread_usd += ((bought - sold) * worth - paid) * rate
+            sums.fees_usd += fees * rate
+            sums.rebates_usd += rebates * rate
+        if has_fees:
+            sums.fee_amounts[market.settle] = sums.fee_amounts.get(market.settle, ZERO) + fees - rebates
+        self._add_split("buy", liquidity, buys, spent, rate)
+        self._add_split("sell", liquidity, sells, earned, rate)
+
+    def _add_split(self, side: Side, liquidity: Liquidity, count: int, paid: Decimal, rate: Decimal | None) -> None:
+        if not count:
+            return
+        split = self._sums.splits.get((side, liquidity))
+        if split is None:
+            split = self._sums.splits[side, liquidity] = SplitSums()
+        split.count += count
+        if rate is not None:
+            split.volume_usd += abs(paid) * rate
+
+    def _add_other_fees(self, valued: Valued) -> Decimal:
+        """Account for fees of whatever currencies; the units that they take out of the position."""
+        fees, amounts = valued.fill.fees, self._sums.fee_amounts
+        for fee in fees:
+            amounts[fee.currency] = amounts.get(fee.currency, ZERO) + fee.amount
+        if valued.fee_rates is not None:
+            self._add_fees(fees, valued.fee_rates)
+        return self._taken(fees)
+
+    def pay(self, paid: Paid) -> None:
+        """Account for a funding payment."""
+        self.changed = True
+        payment, sums = paid.funding, self._sums
+        amounts = sums.funding_amounts
+        amounts[payment.currency] = amounts.get(payment.currency, ZERO) + payment.amount
+        if paid.rate is None:
+            self._waiting[_identity(paid)] = paid
         else:
-            start, self._now = 0, _Running()
-        for position in range(start, len(self._entries)):
-            self._advance(position)
+            sums.funding_usd += payment.amount * paid.rate
+            sums.approximate += not paid.exact
 
-    def _advance(self, index: int) -> None:
-        if index and index % _CHECKPOINT_EVERY == 0 and len(self._checkpoints) < index // _CHECKPOINT_EVERY:
-            self._checkpoints.append(self._now.copy())
-        self._now.apply(self._entries[index])
+    def retry(self, rates: Rates) -> Iterator[Revalued | None]:
+        """For each thing that waits for a rate what it comes to now, which has to be handed to `revalue`, or None."""
+        for identity, waiting in list(self._waiting.items()):
+            is_waiting = self._waiting.get(identity) is waiting  # unless another retry was quicker
+            yield self._revalued(waiting, rates) if is_waiting else None
+
+    def revalue(self, revalued: Revalued) -> None:
+        """Account for a rate that was not known when the fill or payment was."""
+        self.changed = True
+        self._account()
+        waiting = self._waiting.pop(revalued.identity, None)
+        if isinstance(waiting, Paid):
+            self._sums.funding_usd += waiting.funding.amount * revalued.rate
+        elif waiting is not None:
+            self._revalue_fill(waiting, revalued)
+        self._sums.approximate += waiting is not None and revalued.fee_rates is not None and not revalued.exact
+
+    def _revalued(self, waiting: Valued | Paid, rates: Rates) -> Revalued | None:
+        key = self.key
+        if isinstance(waiting, Paid):
+            payment = waiting.funding
+            rate = rates.usd_at(payment.currency, payment.exchange, payment.ts)
+            if rate is None:
+                return None
+            return Revalued(*key[:3], _identity(waiting), ONE, rate.value, (), rate.exact)
+        fill = waiting.fill
+        better = self.value(fill, rates) if waiting.rate is None else self._with_fees(waiting, rates)
+        if better.rate is None or (better.rate == waiting.rate and better.fee_rates is None):
+            return None
+        return Revalued(*key[:3], fill.trade_id, better.mid, better.rate, better.fee_rates, better.exact)
+
+    def _revalue_fill(self, waiting: Valued, revalued: Revalued) -> None:
+        fill, known = waiting.fill, waiting.fee_rates  # which were accounted for already
+        fee_rates = revalued.fee_rates if known is None else known
+        valued = Valued(fill, revalued.mid, revalued.rate, fee_rates, revalued.exact)
+        if waiting.rate is None:
+            step, rate = self._step(valued), revalued.rate
+            paid = step.quantity * step.price
+            self._sums.splits[fill.side, fill.liquidity].volume_usd += abs(paid) * rate
+            self._sums.spread_usd += (step.quantity * step.mid - paid) * rate
+            self._timeline.replace(step)
+            if self._meanwhile is not None:
+                self._meanwhile.append(step)
+        if fee_rates is None:
+            self._waiting[fill.trade_id] = valued
+        elif known is None:
+            self._add_fees(fill.fees, fee_rates)
+
+    def _step(self, valued: Valued) -> Step:
+        fill, market = valued.fill, self.instrument
+        quantity = fill.quantity * fill.contract_size
+        signed = quantity if fill.side == "buy" else -quantity
+        price, mid = market.worth(fill.price), market.worth(valued.mid)
+        return Step(fill.ts, fill.trade_id, signed, price, mid, valued.rate, self._taken(fill.fees))
+
+    def _taken(self, fees: tuple[Fee, ...]) -> Decimal:
+        """The units that fees take out of the position."""
+        if self.instrument.kind != "spot":
+            return ZERO
+        return sum((fee.amount for fee in fees if fee.currency == self.instrument.base), ZERO)
+
+    def _add_fees(self, fees: tuple[Fee, ...], rates: tuple[Decimal, ...]) -> None:
+        sums = self._sums
+        for fee, rate in zip(fees, rates, strict=True):
+            if fee.amount >= ZERO:
+                sums.fees_usd += fee.amount * rate
+            else:
+                sums.rebates_usd -= fee.amount * rate
+
+    # Reading again what is not in memory any more.
+
+    def read_again(self, rows: Callable[[float], Iterator[list[Record]]]) -> Iterator[None]:
+        """Make the timeline anew from the journal when a fill came whose place is not in memory any more.
+
+        ``rows`` gives the records of fills from a time on. It works in slices and yields between them; fills that
+        arrive meanwhile find their places at the end. Until then the figures are without the fill that came late.
+        """
+        timeline, meanwhile = self.timeline.again(), self._meanwhile or []
+        self._meanwhile = meanwhile
+        steps: dict[str, Step] = {}
+        places: list[list[Order]] = []  # of each row; to put all in order at once would take too long
+        for records in rows(timeline.begins[0] if timeline.begins else 0.0):
+            places.append(sorted(self._collect(records, steps, timeline.begins)))
+            yield
+        merged = len(meanwhile)
+        places.append(sorted({order(step) for step in meanwhile if step.identity not in steps}))
+        steps.update((step.identity, step) for step in meanwhile)
+        for number, (_, _, identity) in enumerate(heapq.merge(*places)):
+            timeline.add(steps[identity])
+            if number % _SLICE == _SLICE - 1:
+                yield
+        for step in meanwhile[merged:]:
+            (timeline.replace if step.identity in steps else timeline.add)(step)
+            steps[step.identity] = step
+        self._timeline, self._meanwhile = timeline, None
+        self._note_newest()
+        self.changed = True
+
+    def _collect(self, records: list[Record], steps: dict[str, Step], begins: Order | None) -> list[Order]:
+        """Put the steps of this book that follow ``begins`` into ``steps`` by their identity; their places."""
+        places: list[Order] = []
+        for record in records:
+            if isinstance(record, Valued):
+                fill = record.fill
+                if (fill.exchange, fill.account, fill.symbol, fill.strategy) == self.key:
+                    step = self._step(record)
+                    if begins is None or order(step) > begins:
+                        steps[step.identity] = step
+                        places.append(order(step))
+            elif isinstance(record, Revalued) and (record.exchange, record.account, record.symbol) == self.key[:3]:
+                lacking = steps.get(record.identity)
+                if lacking is not None:
+                    mid = self.instrument.worth(record.mid)
+                    steps[record.identity] = replace(lacking, mid=mid, rate=record.rate)
+        return places
+
+    # Keeping state.
+
+    def save(self) -> SavedBook:
+        """All of it as a value."""
+        sums = msgspec.msgpack.encode(self.sums)
+        return SavedBook(self.key, self.basis, sums, self.timeline.save(), list(self._waiting.values()))
+
+    @classmethod
+    def restore(cls, saved: SavedBook, account: Account, scope: Callable[..., Scope]) -> Book:
+        """The one that was saved."""
+        self = cls(saved.key, account, scope, saved.basis)
+        self._sums = _decoder.decode(saved.sums)
+        self._timeline = Timeline.restore(saved.timeline, saved.basis)
+        self._note_newest()
+        self._waiting = {_identity(each): each for each in saved.waiting}
+        return self
+
+
+def _identity(waiting: Valued | Paid) -> str:
+    """What a waiting record is known by; no trade id contains a zero byte."""
+    return f"funding\0{waiting.funding.funding_id}" if isinstance(waiting, Paid) else waiting.fill.trade_id
+
+
+_decoder = msgspec.msgpack.Decoder(Sums)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left, bisect_right
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
+from exporter.events import ONE
+from exporter.ledger.instrument import instrument
+
 REPORTING = "USD"
-ONE = Decimal(1)
 KEEP_SECONDS = 3600.0
 MAX_AGE = 10.0
 _CLOCK_STEP = 5.0  # seconds back after which the exchange's clock was set, rather than a message late
@@ -43,6 +46,9 @@ class MidHistory:
         self._observed = 0.0  # the exchange's time of the newest observation
         self._arrived = 0.0  # ours
         self._latest = 0.0
+        self._asked = 0.0  # the mid last asked for, and what it was told as, the exact one first
+        self._told = (Rate(Decimal(0)), Rate(Decimal(0), exact=False))
+        self._since, self._until = math.inf, 0.0  # when the mid last told stands, if that is the newest one
 
     def add(self, ts: float, mid: float, now: float) -> None:
         """Note a mid; ``ts`` on the exchange's clock, ``now`` on ours.
@@ -58,6 +64,7 @@ class MidHistory:
                 return
             self._rewind(ts)
         self._set_back = False
+        self._since = math.inf
         self._note_gap(ts)
         self._observed, self._latest, self._arrived = ts, mid, now
         if self._mids and mid == self._mids[-1]:
@@ -69,18 +76,49 @@ class MidHistory:
 
     def at(self, ts: float) -> Rate | None:
         """The mid that stood at ``ts``; before the first one known, that first one; None without any."""
+        if self._since <= ts <= self._until:
+            return self._told[0]
         if not self._times:
             return None
         index = bisect_right(self._times, ts) - 1
         known = index >= 0 and ts <= self._observed + self._max_age
-        unknown = any(start < ts < end for start, end in self._gaps)
-        return Rate(Decimal(repr(self._mids[max(index, 0)])), known and not unknown)
+        if self._gaps and any(start < ts < end for start, end in self._gaps):
+            known = False
+        mid = self._mids[index if index > 0 else 0]
+        if mid != self._asked:
+            value = Decimal(repr(mid))
+            self._asked, self._told = mid, (Rate(value), Rate(value, exact=False))
+            self._since = math.inf
+        if known and index == len(self._times) - 1:
+            self._since = max(self._times[-1], self._gaps[-1][1] if self._gaps else 0.0)
+            self._until = self._observed + self._max_age
+        return self._told[not known]
 
     def latest(self, now: float) -> Rate | None:
         """The newest mid; None when it is older than ``max_age``."""
         if not self._mids or now - self._arrived > self._max_age:
             return None
         return Rate(Decimal(repr(self._latest)))
+
+    def passed(self, now: float) -> float:
+        """The time on the exchange's clock before which nothing more will be observed; ``now`` is on ours."""
+        silence = now - self._arrived
+        return self._observed + silence if silence > self._max_age else self._observed
+
+    def standing(self, ts: float) -> tuple[float | None, float]:
+        """The mid that stood at ``ts``, None where that is not known, and the time until which this holds."""
+        if ts > self._observed or not self._times:
+            return None, math.inf
+        index = bisect_right(self._times, ts)
+        if not index:
+            return None, self._times[0]
+        until = self._times[index] if index < len(self._times) else math.nextafter(self._observed, math.inf)
+        for start, end in self._gaps:
+            if start < ts < end:
+                return None, end
+            if ts <= start < until:
+                until = math.nextafter(start, math.inf)
+        return self._mids[index - 1], until
 
     def __len__(self) -> int:
         return len(self._times)
@@ -112,17 +150,19 @@ class _Market:
     symbol: str
     other: str
     inverse: bool
+    spot: bool
 
 
 class Rates:
     """Conversion into US dollars through pegs and market mids.
 
-    A peg wins over a market; then the market of the same exchange is taken before another one's, the
-    currency's own market (``BNB/USDT``) before an inverse one (``USD/JPY``).
+    A peg wins over a market; then the market of the same exchange is taken before another one's, a spot market
+    before a contract's, the currency's own market (``BNB/USDT``) before an inverse one (``USD/JPY``).
     """
 
     def __init__(self, pegs: Mapping[str, Decimal] | None = None, max_age: float = MAX_AGE) -> None:
-        self._pegs = {REPORTING: ONE, **(pegs or {})}
+        worths = {REPORTING: ONE, **(pegs or {})}
+        self._pegs = {currency: Rate(ONE if worth == ONE else worth) for currency, worth in worths.items()}
         self._max_age = max_age
         self._histories: dict[tuple[str, str], MidHistory] = {}
         self._markets: dict[str, list[_Market]] = {}
@@ -137,19 +177,30 @@ class Rates:
         history.add(ts, mid, now)
         return is_new
 
+    def history(self, exchange: str, symbol: str) -> MidHistory | None:
+        """The mids of a market; None when none was observed."""
+        return self._histories.get((exchange, symbol))
+
     def mid_at(self, exchange: str, symbol: str, ts: float) -> Rate | None:
         """The market's mid at ``ts`` on the exchange's clock, in its quote currency."""
         history = self._histories.get((exchange, symbol))
-        return history.at(ts) if history else None
+        return history.at(ts) if history is not None else None
 
     def mid(self, exchange: str, symbol: str, now: float) -> Decimal | None:
         """The market's newest mid in its quote currency; None when it is stale."""
         history = self._histories.get((exchange, symbol))
-        latest = history.latest(now) if history else None
+        latest = history.latest(now) if history is not None else None
         return latest.value if latest else None
+
+    def peg(self, currency: str) -> Rate | None:
+        """USD for one unit of ``currency`` at all times; None when that varies."""
+        return self._pegs.get(currency)
 
     def usd_at(self, currency: str, exchange: str, ts: float) -> Rate | None:
         """USD for one unit of ``currency`` at ``ts``; None when no peg and no market leads there."""
+        peg = self._pegs.get(currency)
+        if peg is not None:
+            return peg
         return self._convert(currency, exchange, lambda history: history.at(ts), ())
 
     def usd(self, currency: str, exchange: str, now: float) -> Decimal | None:
@@ -162,7 +213,7 @@ class Rates:
     ) -> Rate | None:
         peg = self._pegs.get(currency)
         if peg is not None:
-            return Rate(peg)
+            return peg
         if len(seen) >= _LONGEST_ROUTE:
             return None
         for market in self._ordered(currency, exchange):
@@ -172,19 +223,13 @@ class Rates:
                 return rate.times(Rate(1 / mid.value, mid.exact) if market.inverse else mid)
         return None
 
-    def _ordered(self, currency: str, exchange: str) -> Iterator[_Market]:
+    def _ordered(self, currency: str, exchange: str) -> list[_Market]:
         markets = self._markets.get(currency, ())
-        for own in (True, False):
-            for inverse in (False, True):
-                yield from (m for m in markets if (m.exchange == exchange) is own and m.inverse is inverse)
+        return sorted(markets, key=lambda market: (market.exchange != exchange, not market.spot, market.inverse))
 
     def _index(self, exchange: str, symbol: str) -> None:
-        base, quote = pair(symbol)
-        self._markets.setdefault(base, []).append(_Market(exchange, symbol, quote, inverse=False))
-        self._markets.setdefault(quote, []).append(_Market(exchange, symbol, base, inverse=True))
-
-
-def pair(symbol: str) -> tuple[str, str]:
-    """Base and quote currency of a symbol in ccxt's form; a contract's settlement suffix is left out."""
-    base, _, quote = symbol.partition("/")
-    return base, quote.partition(":")[0]
+        market = instrument(symbol)
+        spot = market.kind == "spot"
+        ways = ((market.base, market.quote, False), (market.quote, market.base, True))
+        for currency, other, inverse in ways:
+            self._markets.setdefault(currency, []).append(_Market(exchange, symbol, other, inverse, spot))

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.errors import EventError
-from exporter.events import BookKey, Fee, Fill
+from exporter.events import BookKey, Fee, Fill, Transfer
+from exporter.journal.records import Revalued
 from exporter.ledger.currency import Rates
 from exporter.ledger.ledger import Ledger
-from tests.builders import T0, fee, fill
+from tests.builders import T0, FullLog, ListLog, fee, fill
 
 D = Decimal
 NOW = T0 + 2000  # our clock; the mids of these tests have just come in
@@ -23,7 +24,7 @@ KEY = BookKey("alpha", "main", "BTC/USDT", "maker")
 
 
 def ledger_with_mids(btc: float = 100.0, bnb: float = 300.0) -> Ledger:
-    ledger = Ledger(Rates({"USDT": D(1)}))
+    ledger = Ledger(Rates({"USDT": D(1)}), ListLog())
     ledger.observe_mid("alpha", "BTC/USDT", T0 - 10, btc, NOW)
     ledger.observe_mid("alpha", "BNB/USDT", T0 - 10, bnb, NOW)
     return ledger
@@ -32,8 +33,8 @@ def ledger_with_mids(btc: float = 100.0, bnb: float = 300.0) -> Ledger:
 def test_total_is_made_of_its_parts() -> None:
     """Realised, unrealised, fees in a third currency and rebates add up to the total."""
     ledger = ledger_with_mids()
-    ledger.apply(fill("1", "buy", "99", "2", T0, fee=fee("0.01", "BNB")))
-    ledger.apply(fill("2", "sell", "101", "1", T0 + 1, fee=fee("-0.5")))
+    ledger.fill(fill("1", "buy", "99", "2", T0, fee=fee("0.01", "BNB")))
+    ledger.fill(fill("2", "sell", "101", "1", T0 + 1, fee=fee("-0.5")))
     figures = ledger.figures(KEY, NOW)
     assert figures.realized == 2
     assert figures.unrealized == 1
@@ -45,9 +46,9 @@ def test_total_is_made_of_its_parts() -> None:
 def test_a_fee_in_the_base_currency_leaves_the_position() -> None:
     """Coins that the exchange kept are an expense at the mid and not held any more."""
     ledger = ledger_with_mids(btc=100.0)
-    ledger.apply(fill("1", "buy", "100", "1", fee=fee("0.001", "BTC")))
+    ledger.fill(fill("1", "buy", "100", "1", fee=fee("0.001", "BTC")))
     figures = ledger.figures(KEY, NOW)
-    assert ledger.books[KEY].position.quantity == D("0.999")
+    assert ledger.books[KEY].running.position.quantity == D("0.999")
     assert figures.fees == D("0.1")
     assert figures.total == D("-0.1")
 
@@ -55,21 +56,35 @@ def test_a_fee_in_the_base_currency_leaves_the_position() -> None:
 def test_an_exact_repeat_changes_nothing_and_is_counted() -> None:
     """The same fill twice is one fill."""
     ledger = ledger_with_mids()
-    assert ledger.apply(fill("1", "buy", "99", "2", fee=fee("0.1")))
+    assert ledger.fill(fill("1", "buy", "99", "2", fee=fee("0.1")))
     before = ledger.figures(KEY, NOW)
-    assert not ledger.apply(fill("1", "buy", "99.0", "2.00", fee=fee("0.10")))
+    assert not ledger.fill(fill("1", "buy", "99.0", "2.00", fee=fee("0.10")))
     assert ledger.figures(KEY, NOW) == before
     assert ledger.accounts["alpha", "main"].duplicates == 1
+
+
+def test_asking_whether_a_fill_is_known_changes_nothing() -> None:
+    """It is by its id, whatever else is said of it; one that is not can still come."""
+    ledger = ledger_with_mids()
+    first, second = fill("1", "buy", "99", "2"), fill("2", "buy", "99", "2")
+    assert not ledger.knows(first)
+    assert ledger.fill(first) is not None
+    assert ledger.knows(fill("1", "buy", "98", "3", T0, fee=fee("1"), strategy="renamed"))
+    assert not ledger.knows(second)
+    assert not ledger.knows(second)
+    assert ledger.fill(second) is not None
+    counts = ledger.accounts["alpha", "main"]
+    assert (counts.duplicates, counts.conflicts, len(ledger.books)) == (0, 0, 1)
 
 
 def test_what_we_asked_for_again_is_no_duplicate() -> None:
     """A fill that both stream and history tell is not counted as sent twice; one streamed twice is."""
     ledger = ledger_with_mids()
-    ledger.apply(fill("1", "buy", "99", "2"), redelivery=True)
-    ledger.apply(fill("1", "buy", "99", "2"))
-    ledger.apply(fill("1", "buy", "99", "2"), redelivery=True)
+    ledger.fill(fill("1", "buy", "99", "2"), redelivery=True)
+    ledger.fill(fill("1", "buy", "99", "2"))
+    ledger.fill(fill("1", "buy", "99", "2"), redelivery=True)
     assert ledger.accounts["alpha", "main"].duplicates == 0
-    ledger.apply(fill("1", "buy", "99", "2"))
+    ledger.fill(fill("1", "buy", "99", "2"))
     assert ledger.accounts["alpha", "main"].duplicates == 1
 
 
@@ -86,10 +101,10 @@ def test_what_we_asked_for_again_is_no_duplicate() -> None:
 def test_a_known_id_with_other_content_is_refused(changed: Fill) -> None:
     """A conflict is an error and a count, and the first report stands."""
     ledger = ledger_with_mids()
-    ledger.apply(fill("1", "buy", "99", "2", fee=fee("0.1"), order_id="o1"))
+    ledger.fill(fill("1", "buy", "99", "2", fee=fee("0.1"), order_id="o1"))
     before = ledger.figures(KEY, NOW)
     with pytest.raises(EventError, match="trade 1 of BTC/USDT is known with other content"):
-        ledger.apply(changed)
+        ledger.fill(changed)
     assert ledger.figures(KEY, NOW) == before
     assert ledger.accounts["alpha", "main"].conflicts == 1
 
@@ -98,7 +113,7 @@ def test_the_same_trade_id_elsewhere_is_another_fill() -> None:
     """Ids are told apart by exchange, account and symbol."""
     ledger = ledger_with_mids()
     for other in ({}, {"exchange": "beta"}, {"account": "second"}, {"symbol": "ETH/USDT"}):
-        assert ledger.apply(fill("1", "buy", "99", "2", **other))
+        assert ledger.fill(fill("1", "buy", "99", "2", **other))
     assert len(ledger.books) == 4
 
 
@@ -110,9 +125,10 @@ def test_a_late_fill_takes_its_place_beyond_checkpoints() -> None:
     ]
     in_time, late = ledger_with_mids(), ledger_with_mids()
     for each in fills:
-        in_time.apply(each)
+        in_time.fill(each)
     for each in [*fills[:3], *fills[4:], fills[3]]:
-        late.apply(each)
+        late.fill(each)
+    assert list(late.catch_up())
     assert late.figures(KEY, NOW) == in_time.figures(KEY, NOW)
     assert late.accounts["alpha", "main"].late == 1
     assert in_time.accounts["alpha", "main"].late == 0
@@ -123,18 +139,18 @@ def test_numeric_trade_ids_of_one_moment_keep_their_order() -> None:
     fills = [fill("8", "buy", "100", "1"), fill("9", "sell", "110", "2"), fill("10", "buy", "90", "1")]
     one, other = ledger_with_mids(), ledger_with_mids()
     for each in fills:
-        one.apply(each)
+        one.fill(each)
     for each in reversed(fills):
-        other.apply(each)
+        other.fill(each)
     assert one.figures(KEY, NOW) == other.figures(KEY, NOW)
     assert one.figures(KEY, NOW).realized == 30
 
 
 def test_a_missing_fee_rate_is_told_and_filled_in_later() -> None:
     """Without a rate the total is unknown, not wrong; once a market tells, it is complete."""
-    ledger = Ledger(Rates({"USDT": D(1)}))
+    ledger = Ledger(Rates({"USDT": D(1)}), ListLog())
     ledger.observe_mid("alpha", "BTC/USDT", T0, 100.0, NOW)
-    ledger.apply(fill("1", "buy", "99", "2", fee=fee("0.01", "BNB")))
+    ledger.fill(fill("1", "buy", "99", "2", fee=fee("0.01", "BNB")))
     assert ledger.missing_rates() == {"BNB": 1}
     figures = ledger.figures(KEY, NOW)
     assert figures.realized == 0
@@ -149,11 +165,11 @@ def test_a_missing_fee_rate_is_told_and_filled_in_later() -> None:
 
 def test_a_missing_quote_rate_hides_every_usd_figure_but_the_position() -> None:
     """PnL in an unpriced currency is unknown, while what is held is known all the same."""
-    ledger = Ledger(Rates())
-    ledger.apply(fill("1", "buy", "99", "2"))
-    ledger.apply(fill("2", "sell", "100", "1", T0 + 1))
+    ledger = Ledger(Rates(), ListLog())
+    ledger.fill(fill("1", "buy", "99", "2"))
+    ledger.fill(fill("2", "sell", "100", "1", T0 + 1))
     figures = ledger.figures(KEY, NOW)
-    assert ledger.books[KEY].position.quantity == 1
+    assert ledger.books[KEY].running.position.quantity == 1
     assert {figures.realized, figures.unrealized, figures.fees, figures.total} == {None}
     assert ledger.missing_rates() == {"USDT": 2}
     ledger.observe_mid("alpha", "USDT/USD", T0, 0.5, NOW)
@@ -165,38 +181,118 @@ def test_a_missing_quote_rate_hides_every_usd_figure_but_the_position() -> None:
 def test_a_fill_from_before_the_first_price_is_valued_nearby_and_counted() -> None:
     """History has fills older than any price we know: they get the nearest one, and it is said."""
     ledger = ledger_with_mids()
-    ledger.apply(fill("1", "buy", "99", "2", T0, fee=fee("0.01", "BNB")))
-    assert ledger.books[KEY].approximate == 0
-    ledger.apply(fill("0", "buy", "99", "2", T0 - 3600, fee=fee("0.01", "BNB")), redelivery=True)
-    assert ledger.books[KEY].approximate == 1
+    ledger.fill(fill("1", "buy", "99", "2", T0, fee=fee("0.01", "BNB")))
+    assert ledger.books[KEY].sums.approximate == 0
+    ledger.fill(fill("0", "buy", "99", "2", T0 - 3600, fee=fee("0.01", "BNB")), redelivery=True)
+    assert ledger.books[KEY].sums.approximate == 1
     assert ledger.figures(KEY, NOW).fees == 6
 
 
 def test_a_price_once_used_is_not_replaced_while_a_fee_waits() -> None:
     """PnL does not depend on what became known between a fill and the conversion of its fee."""
-    ledger = Ledger(Rates({"USDT": D(1)}))
-    ledger.apply(fill("1", "buy", "110", "1", fee=(fee("0.1", "BTC"), fee("0.01", "BNB"))))
+    ledger = Ledger(Rates({"USDT": D(1)}), ListLog())
+    ledger.fill(fill("1", "buy", "110", "1", fee=(fee("0.1", "BTC"), fee("0.01", "BNB"))))
     ledger.observe_mid("alpha", "BTC/USDT", T0, 120.0, NOW)
     ledger.observe_mid("alpha", "BNB/USDT", T0, 300.0, NOW)
-    ledger.apply(fill("2", "sell", "110", "0.9", T0 + 1))
+    ledger.fill(fill("2", "sell", "110", "0.9", T0 + 1))
     figures = ledger.figures(KEY, NOW)
     assert figures.fees == 14
     assert figures.realized == 0
     assert figures.total == -14
 
 
+def test_a_fee_whose_rate_is_known_first_counts_once() -> None:
+    """A fee may be convertible before the currency of the market is."""
+    ledger = Ledger(Rates(), ListLog())
+    ledger.observe_mid("alpha", "BNB/USD", T0, 300.0, NOW)
+    ledger.fill(fill("1", "buy", "99", "2", fee=fee("0.01", "BNB")))
+    assert ledger.figures(KEY, NOW).fees is None
+    ledger.observe_mid("alpha", "USDT/USD", T0, 1.0, NOW)
+    assert ledger.figures(KEY, NOW).fees == 3
+
+
+def test_what_could_not_be_written_down_when_a_rate_came_is_valued_later() -> None:
+    """While the log takes nothing, market data is taken all the same, and nothing waits for ever."""
+    log = FullLog()
+    ledger = Ledger(Rates(), log)
+    ledger.fill(fill("1", "buy", "99", "2"))
+    log.is_full = True
+    ledger.observe_mid("alpha", "USDT/USD", T0, 1.0, NOW)
+    list(ledger.catch_up())
+    assert ledger.missing_rates() == {"USDT": 1}
+    log.is_full = False
+    list(ledger.catch_up())
+    assert ledger.missing_rates() == {}
+
+
+def test_many_that_wait_are_valued_in_slices() -> None:
+    """A first rate does not hold up everything else, and in the end all is valued, once."""
+    log = ListLog()
+    ledger = Ledger(Rates(), log)
+    for number in range(1000):
+        ledger.fill(fill(str(number), "buy", "99", "2", T0 + number))
+    ledger.observe_mid("alpha", "USDT/USD", T0, 1.0, NOW)
+    left = ledger.missing_rates()["USDT"]
+    assert 0 < left < 1000
+    ledger.observe_mid("alpha", "BTC/USDT", T0, 100.0, NOW)
+    list(ledger.catch_up())
+    assert ledger.missing_rates() == {}
+    assert sum(isinstance(record, Revalued) for _, records in log.since(0.0) for record in records) == 1000
+    assert ledger.books[KEY].running.certain
+
+
+def test_a_transfer_waits_for_its_rate() -> None:
+    """It is told as missing, valued when a market tells, and after a restart the same."""
+    log = ListLog()
+    ledger, again = Ledger(Rates(), log), Ledger(Rates(), log)
+    moved = Transfer(exchange="alpha", account="main", transfer_id="1", currency="BTC", amount=D(2), ts=T0)
+    ledger.transfer(moved)
+    assert ledger.missing_rates() == {"BTC": 1}
+    ledger.observe_mid("alpha", "BTC/USD", T0, 100.0, NOW)
+    for number, records in list(log.since(0.0)):
+        for record in records:
+            again.restore(record, number)
+    for each in (ledger, again):
+        assert each.missing_rates() == {}
+        assert each.accounts["alpha", "main"].transfers_usd == 200
+
+
+def test_a_fill_that_is_valued_while_older_ones_are_read_again_counts_once() -> None:
+    """At whatever moment of the reading it comes and its rate becomes known."""
+    for slices in range(16):
+        log = ListLog(per_row=500)
+        before = Ledger(Rates({"USDT": D(1)}), log)
+        for number in range(10, 2000):
+            before.fill(fill(str(number), "buy", "99", "2", T0 + number))
+        before.fill(fill("1", "buy", "99", "2", T0))
+        log.cut()
+        ledger = Ledger(Rates(), log)
+        for number, records in list(log.since(0.0)):
+            for record in records:
+                ledger.restore(record, number)
+        reading = ledger.catch_up()
+        for _ in range(slices):
+            next(reading, None)
+        ledger.fill(fill("2000", "buy", "99", "2", T0 + 2000))
+        ledger.observe_mid("alpha", "USDT/USD", T0, 1.0, NOW)
+        list(reading)
+        list(ledger.catch_up())
+        assert ledger.books[KEY].running.position.quantity == 2 * 1992
+        assert ledger.books[KEY].running.certain
+
+
 def test_what_we_asked_for_is_not_late() -> None:
     """Fills from the history come after later ones by their nature, and only the exchange's delays count."""
     ledger = ledger_with_mids()
-    ledger.apply(fill("2", "buy", "99", "2", T0 + 1))
-    ledger.apply(fill("1", "buy", "99", "2", T0), redelivery=True)
+    ledger.fill(fill("2", "buy", "99", "2", T0 + 1))
+    ledger.fill(fill("1", "buy", "99", "2", T0), redelivery=True)
     assert ledger.accounts["alpha", "main"].late == 0
 
 
 def test_a_stale_mid_values_nothing() -> None:
     """When market data stops, what the position is worth is unknown; what was realised still is known."""
     ledger = ledger_with_mids()
-    ledger.apply(fill("1", "buy", "99", "2"))
+    ledger.fill(fill("1", "buy", "99", "2"))
     figures = ledger.figures(KEY, NOW + 60)
     assert figures.realized == 0
     assert {figures.unrealized, figures.notional, figures.total} == {None}
@@ -278,14 +374,14 @@ _fills = st.lists(
 @given(_fills, _mids, _mids, st.randoms(use_true_random=False))
 def test_any_order_with_repeats_equals_the_oracle(fills: list[Fill], btc: Mids, bnb: Mids, random: Random) -> None:
     """In any order of arrival, with any repeats and moving rates, the books equal exact fractions to 1e-12."""
-    ledger = Ledger(Rates({"USDT": D(1)}))
+    ledger = Ledger(Rates({"USDT": D(1)}), ListLog())
     for symbol, mids in (("BTC/USDT", btc), ("BNB/USDT", bnb)):
         for ts, mid in mids:
             ledger.observe_mid("alpha", symbol, ts, mid, NOW)
     arriving = fills + fills[::2]
     random.shuffle(arriving)
     for each in arriving:
-        ledger.apply(again(each))
+        ledger.fill(again(each))
     if not fills:
         assert not ledger.books
         return
@@ -293,7 +389,7 @@ def test_any_order_with_repeats_equals_the_oracle(fills: list[Fill], btc: Mids, 
     assert figures.realized is not None
     assert figures.fees is not None
     assert figures.rebates is not None
-    assert ledger.books[KEY].position.quantity == expected.position
+    assert ledger.books[KEY].running.position.quantity == expected.position
     assert abs(Fraction(figures.realized) - expected.realized) < Fraction(1, 10**12)
     assert abs(Fraction(figures.fees - figures.rebates) - expected.fees) < Fraction(1, 10**12)
     assert ledger.accounts["alpha", "main"].duplicates == len(fills[::2])

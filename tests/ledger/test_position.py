@@ -1,4 +1,4 @@
-"""Average cost, worked by hand and against a slow ledger in exact fractions."""
+"""Average cost and FIFO, worked by hand and against slow ones in exact fractions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exporter.ledger.position import Position
+from exporter.ledger.position import AveragePosition, FifoPosition
 
 D = Decimal
 
@@ -27,16 +27,16 @@ D = Decimal
 )
 def test_by_hand(trades: list[tuple[str, str]], realized: str, quantity: str, average: str | None) -> None:
     """Each change of a position realises what average cost says."""
-    position = Position()
+    position = AveragePosition()
     total = sum((position.trade(D(q), D(p)) for q, p in trades), D(0))
     assert total == D(realized)
     assert position.quantity == D(quantity)
-    assert position.average_price == (None if average is None else D(average))
+    assert position.cost == (0 if average is None else D(quantity) * D(average))
 
 
 def test_closing_in_thirds_leaves_nothing_behind() -> None:
     """A position closed in parts that do not divide evenly ends at exactly zero cost."""
-    position = Position()
+    position = AveragePosition()
     position.trade(D("3"), D("100.01"))
     position.trade(D("7"), D("99.97"))
     for part in ("-3.3333", "-3.3333", "-3.3334"):
@@ -69,7 +69,7 @@ _quantities = st.decimals(min_value="-100", max_value="100", places=6).filter(bo
 @given(st.lists(st.tuples(_quantities, _prices), max_size=40))
 def test_equals_exact_fractions(trades: list[tuple[Decimal, Decimal]]) -> None:
     """Whatever is traded, realised and unrealised PnL equal those in exact fractions to 1e-12."""
-    position, slow, realized = Position(), SlowPosition(), D(0)
+    position, slow, realized = AveragePosition(), SlowPosition(), D(0)
     for quantity, price in trades:
         realized += position.trade(quantity, price)
         slow.trade(Fraction(quantity), Fraction(price))
@@ -77,4 +77,50 @@ def test_equals_exact_fractions(trades: list[tuple[Decimal, Decimal]]) -> None:
     assert position.quantity == slow.quantity
     assert abs(Fraction(realized) - slow.realized) < Fraction(1, 10**12)
     unrealized = slow.quantity * (Fraction(mid) - slow.average)
-    assert abs(Fraction(position.unrealized(mid)) - unrealized) < Fraction(1, 10**12)
+    open_pnl = position.quantity * mid - position.cost
+    assert abs(Fraction(open_pnl) - unrealized) < Fraction(1, 10**12)
+
+
+@pytest.mark.parametrize(
+    ("trades", "realized", "lots"),
+    [
+        pytest.param([("2", "100"), ("2", "110")], "0", [("2", "200"), ("2", "220")], id="keeps lots apart"),
+        pytest.param(
+            [("2", "100"), ("2", "110"), ("-1", "120")], "20", [("1", "100"), ("2", "220")], id="oldest first"
+        ),
+        pytest.param([("2", "100"), ("2", "110"), ("-3", "120")], "50", [("1", "110")], id="over two lots"),
+        pytest.param([("-2", "100"), ("-2", "90"), ("3", "80")], "50", [("-1", "-90")], id="reduces a short"),
+        pytest.param([("2", "100"), ("2", "110"), ("-5", "120")], "60", [("-1", "-120")], id="flips to short"),
+    ],
+)
+def test_fifo_by_hand(trades: list[tuple[str, str]], realized: str, lots: list[tuple[str, str]]) -> None:
+    """What came in first goes out first, at its own price."""
+    position = FifoPosition()
+    total = sum((position.trade(D(q), D(p)) for q, p in trades), D(0))
+    assert total == D(realized)
+    assert position.lots() == [(D(q), D(c)) for q, c in lots]
+    assert position.quantity == sum(D(q) for q, _ in lots)
+    assert position.cost == sum(D(c) for _, c in lots)
+
+
+@given(st.lists(st.tuples(_quantities, _prices), max_size=40))
+def test_fifo_equals_single_units(trades: list[tuple[Decimal, Decimal]]) -> None:
+    """Matching each sale with the oldest purchases by exact fractions gives the same to 1e-12."""
+    position, realized = FifoPosition(), D(0)
+    slow: list[tuple[Fraction, Fraction]] = []
+    expected = Fraction(0)
+    for quantity, price in trades:
+        realized += position.trade(quantity, price)
+        rest = Fraction(quantity)
+        while rest and slow and slow[0][0] * rest < 0:
+            lot, entry = slow.pop(0)
+            closed = lot if abs(lot) <= abs(rest) else -rest
+            expected += closed * (Fraction(price) - entry)
+            rest += closed
+            if lot != closed:
+                slow.insert(0, (lot - closed, entry))
+        if rest:
+            slow.append((rest, Fraction(price)))
+    assert abs(Fraction(realized) - expected) < Fraction(1, 10**12)
+    assert position.quantity == sum(quantity for quantity, _ in slow)
+    assert abs(Fraction(position.cost) - sum(quantity * entry for quantity, entry in slow)) < Fraction(1, 10**12)
