@@ -7,6 +7,7 @@ from grafana import queries
 from grafana.layout import Section, line
 from grafana.panels import Draw, Look, Panel, bargauge, gauge, stat, timeseries
 from grafana.queries import Query
+from grafana.sections import quality
 
 _STACKED = Draw(bars=True, stacked=True)
 _LIQUIDITY = {
@@ -45,7 +46,13 @@ def fills() -> Section:
 
 def orders() -> Section:
     """Return the row on orders."""
-    return Section("Orders", (line(7, _orders_open(), _orders_sent(), _orders_ended(), _rejections()),))
+    return Section(
+        "Orders",
+        (
+            line(7, _orders_open(), _orders_sent(), _orders_ended()),
+            line(7, _rejections(), *quality.orders()),
+        ),
+    )
 
 
 def _volume() -> Panel:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from exporter.events import BookKey
+from decimal import Decimal
+
+import pytest
+
+from exporter.events import BookKey, Order
 from exporter.state.orders import OrdersState
-from tests.builders import order
+from tests.builders import T0, order
 
 KEY = BookKey("alpha", "main", "BTC/USDT", "maker")
 
@@ -36,3 +40,89 @@ def test_an_order_known_only_by_its_end_was_placed() -> None:
     assert counts.placed["sell"] == 2
     assert counts.rejected == {"margin": 1}
     assert counts.canceled["sell"] == 1
+
+
+def fill(orders: OrdersState, order_id: str) -> None:
+    orders.books[KEY].fill(order_id, "buy")
+
+
+def test_an_order_with_any_number_of_fills_is_one_filled_order() -> None:
+    """Whether fills or reports tell of it, before, between or after each other."""
+    orders = OrdersState()
+    orders.update(order("1", "open"))
+    fill(orders, "1")
+    orders.update(order("1", "partially_filled"))
+    orders.update(order("1", "canceled"))
+    fill(orders, "1")
+    orders.update(order("2", "filled"))
+    fill(orders, "2")
+    orders.update(order("3", "canceled"))
+    fill(orders, "3")
+    fill(orders, "3")
+    orders.update(order("4", "canceled"))
+    counts = orders.books[KEY]
+    assert (counts.filled["buy"], counts.placed["buy"]) == (3, 4)
+
+
+def test_a_fill_counts_its_order_when_the_order_is_reported() -> None:
+    """Filled orders are never more than placed ones."""
+    orders = OrdersState()
+    for _ in range(2):
+        fill(orders, "1")
+    assert orders.books[KEY].filled["buy"] == 0
+    orders.update(order("1", "open"))
+    fill(orders, "1")
+    assert (orders.books[KEY].filled["buy"], orders.books[KEY].placed["buy"]) == (1, 1)
+
+
+def test_many_fills_of_orders_that_nobody_reports_are_forgotten_oldest_first() -> None:
+    """A source of fills alone does not fill the memory."""
+    orders = OrdersState()
+    for number in range(10_000):
+        fill(orders, str(number))
+    assert len(orders.books[KEY].early | orders.books[KEY].earlier) <= 2_000
+    orders.update(order("9999", "filled"))
+    assert orders.books[KEY].filled["buy"] == 1
+
+
+def timed(sent: float | None, answered: float | None, order_id: str = "1", status: str = "open") -> Order:
+    return order(order_id, status, sent_ts=sent and T0 + sent, ack_ts=answered and T0 + answered)
+
+
+def test_the_answer_to_an_order_is_timed_once() -> None:
+    """Whichever report brings both times, a rejection too."""
+    orders = OrdersState()
+    orders.update(timed(1.0, None), T0 + 1)
+    orders.update(timed(1.0, 1.004), T0 + 2)
+    orders.update(timed(1.0, 1.004, status="filled"), T0 + 3)
+    orders.update(timed(2.0, 2.020, "2", "rejected"), T0 + 3)
+    acks = orders.books[KEY].acks
+    assert sum(acks.counts) == 2
+    assert acks.total == pytest.approx(0.024, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("sent", "answered", "now"),
+    [(2.0, 1.0, 2.0), (1.0, 4000.0, 4000.0), (1.0, 1.01, 400.0), (None, 1.0, 1.0), (1.0, None, 1.0)],
+)
+def test_an_answer_before_the_question_or_of_long_ago_is_not_timed(
+    sent: float | None, answered: float | None, now: float
+) -> None:
+    """One of the two times is wrong or missing, or the order is told again later."""
+    orders = OrdersState()
+    orders.update(timed(sent, answered), T0 + now)
+    assert sum(orders.books[KEY].acks.counts) == 0
+
+
+def test_the_best_prices_of_orders_that_rest() -> None:
+    """Two orders of one price are two: when one goes, the price stays."""
+    orders = OrdersState()
+    for name, side, price in (("1", "buy", 99), ("2", "buy", 99), ("3", "sell", 101), ("4", "buy", 98)):
+        orders.update(order(name, "open", side, price=Decimal(price)))
+    tops = [orders.books[KEY].top]
+    for ended, side in (("1", "buy"), ("2", "buy"), ("3", "sell")):
+        orders.update(order(ended, "canceled", side))
+        tops.append(orders.books[KEY].top)
+    orders.update(order("4", "partially_filled"))
+    assert tops == [(99.0, 101.0), (99.0, 101.0), (98.0, 101.0), (98.0, None)]
+    assert orders.books[KEY].top == (98.0, None)
