@@ -1,4 +1,4 @@
-"""Serves ``/metrics``, ``/health`` and ``/``."""
+"""Serves ``/metrics``, ``/health``, ``/v1/events``, ``/v1/schema`` and ``/``."""
 
 from __future__ import annotations
 
@@ -22,9 +22,13 @@ from exporter.collectors import discover, gather
 from exporter.config import Web
 from exporter.errors import ServiceError
 from exporter.exposition import CONTENT_TYPE, Exposition
+from exporter.intake import Intake
 from exporter.state.state import OWN, State
+from exporter.web import schema
+from exporter.web.push import Push
 
-_OPEN_PATHS = frozenset(("/", "/health"))  # what a load balancer or a person may ask without a token
+# What a load balancer or a person may ask without a token, and where bots come with tokens of their own.
+_OPEN_PATHS = frozenset(("/", "/health", "/v1/schema", "/v1/events"))
 
 _TRUSTED = web.RequestKey("trusted", bool)  # whether a request came with the token
 
@@ -36,6 +40,9 @@ _PAGE = f"""<!doctype html>
 <ul>
 <li><a href="/metrics">/metrics</a>: what Prometheus scrapes</li>
 <li><a href="/health">/health</a>: the state of each part</li>
+<li><code>POST /v1/events</code>: where bots report fills, orders and the like, one JSON object a line, with a token of
+<code>push.tokens</code></li>
+<li><a href="/v1/schema">/v1/schema</a>: the JSON Schema of those events</li>
 </ul>
 </html>
 """
@@ -76,6 +83,10 @@ class Endpoints:
         body = msgspec.json.encode({"overall_status": overall, "services": services})
         return web.Response(body=body, status=503 if overall == "unhealthy" else 200, content_type="application/json")
 
+    async def schema(self, _: web.Request) -> web.Response:
+        """The JSON Schema of what is pushed."""
+        return web.Response(text=schema.TEXT, content_type="application/schema+json")
+
     async def index(self, _: web.Request) -> web.Response:
         """Where everything is."""
         return web.Response(text=_PAGE, content_type="text/html")
@@ -104,8 +115,11 @@ async def serve(config: Web, state: State) -> AsyncIterator[str]:
     app = web.Application(middlewares=middlewares)
     app.router.add_get("/metrics", endpoints.metrics)
     app.router.add_get("/health", endpoints.health)
+    app.router.add_get("/v1/schema", endpoints.schema)
+    app.router.add_post("/v1/events", Push(state, Intake(state)).events)
     app.router.add_get("/", endpoints.index)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+    # Bodies are decompressed by `Push`, within its limits.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, auto_decompress=False)
     await runner.setup()
     try:
         site = web.TCPSite(runner, config.host, config.port)

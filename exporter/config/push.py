@@ -1,0 +1,27 @@
+"""The section ``push``: who may send events, and how much at once."""
+
+from __future__ import annotations
+
+from exporter.config.base import Count, LabelValue, Seconds, Secret, Section
+
+
+class PushToken(Section, frozen=True):
+    """What one bot, or a few that trust each other, send events with.
+
+    ``accounts`` are patterns of ``exchange/account``, in which ``*`` stands for any text; none allow all.
+    """
+
+    name: LabelValue
+    token: Secret
+    accounts: list[LabelValue] = []
+
+
+class Push(Section, frozen=True):
+    """Push is on when there are ``tokens``. The bounds are of one body, but ``max_in_flight`` of bodies at once."""
+
+    tokens: list[PushToken] = []
+    max_body_bytes: Count = 8 * 1024 * 1024
+    max_decompressed_bytes: Count = 64 * 1024 * 1024
+    max_events: Count = 250_000
+    max_in_flight: Count = 16
+    receive_timeout: Seconds = 60.0
