@@ -1,0 +1,1 @@
+"""freqtrade itself, trading on the simulator."""
