@@ -16,7 +16,7 @@ from exporter.errors import ServiceError
 from exporter.intake import Intake
 from exporter.state.state import State
 
-KINDS = {"exchanges": "ccxt"}
+KINDS = {"exchanges": "ccxt", "freqtrade": "freqtrade", "hummingbot": "hummingbot", "nautilus": "nautilus"}
 """The keys of the configuration that list sources, and the module (and extra) that serves each."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -39,6 +40,7 @@ class Record:
     def __init__(self, trades: list[dict[str, Any]], page: Page, *, knows_until: bool = True) -> None:
         self.trades = trades
         self.has = {"fetchMyTrades": True}
+        self.markets: dict[str, Any] = {}
         self._page = page
         self._knows_until = knows_until
 
@@ -77,7 +79,7 @@ def read() -> Read:
 
 
 def accounted(state: State) -> int:
-    return sum(n for book in state.ledger.books.values() for n in book.counts.values())
+    return sum(split.count for book in state.ledger.books.values() for split in book.sums.splits.values())
 
 
 @pytest.mark.parametrize("page", [oldest, newest])
@@ -99,6 +101,21 @@ async def test_an_exchange_that_answers_for_a_few_days_only_is_asked_for_each(re
             return [t for t in await super().fetch_my_trades(symbol, since, limit, params) if t["timestamp"] < end]
 
     assert accounted(await read(Windowed([trade(n) for n in range(10)], first_days), hours=30 * 24)) == 10
+
+
+async def test_an_exchange_whose_answers_are_whole_is_asked_once(read: Read) -> None:
+    """Where ccxt's answer is known to have every trade of the time asked for, no page is looked for beyond it."""
+    asked = []
+
+    class Whole(Record):
+        whole_history = True
+
+        async def fetch_my_trades(self, symbol: str, since: int, limit: None, params: dict[str, int]) -> Any:
+            asked.append((since, params))
+            return await super().fetch_my_trades(symbol, since, limit, params)
+
+    assert accounted(await read(Whole([trade(n) for n in range(230)], lambda trades: trades))) == 230
+    assert asked == [(int((T0 + 3600 - 24 * 3600) * 1000), {})]
 
 
 async def test_history_that_cannot_be_read_whole_is_told(read: Read, caplog: pytest.LogCaptureFixture) -> None:
@@ -153,3 +170,43 @@ async def test_a_fill_streamed_without_its_fee_is_taken_from_the_record_and_no_l
     assert accounted(state) == 1
     assert state.exchanges["alpha"].backfilled["main"] == 0
     assert fills._awaited == {}
+
+
+@pytest.mark.parametrize(
+    ("newest", "begins"),
+    [
+        (T0 + 1800, T0 + 3600 - 24 * 3600),  # the stream may have told that one before anything else was read
+        (T0 - 5 * 86_400, T0 - 5 * 86_400 - 600),  # farther back than configured, when that long nothing is known
+        (T0 + 9_000, T0 + 3600 - 24 * 3600),  # a time that has not come yet is no beginning
+        (None, T0 + 3600 - 24 * 3600),
+    ],
+)
+async def test_the_first_reading_leaves_no_gap(newest: float | None, begins: float) -> None:
+    """After a restart the time configured is read again, and a longer absence is not left out."""
+    asked: list[int] = []
+
+    class Asked(Record):
+        async def fetch_my_trades(self, symbol: str, since: int, limit: None, params: dict[str, int]) -> Any:
+            asked.append(since)
+            return await super().fetch_my_trades(symbol, since, limit, params)
+
+    state = State(config(), clock=lambda: T0 + 3600)
+    exchange = Exchange(name="alpha", id="binance", account="main", symbols=["BTC/USDT"])
+    link = Link(exchange, state, Intake(state))
+    await link.client.close()
+    link.client = Asked([], oldest)
+    await Fills(link, "BTC/USDT", streamed=True, newest=newest)._read(after_gap=False)
+    assert min(asked) == begins * 1000
+
+
+async def test_fills_of_a_contract_have_its_size() -> None:
+    """The market's size of a contract goes with each fill, as its decimal digits."""
+    symbol = "BTC/USDT:USDT"
+    state = State(config(), clock=lambda: T0 + 3600)
+    link = Link(Exchange(name="alpha", id="okx", account="main", symbols=[symbol]), state, Intake(state))
+    await link.client.close()
+    link.client = Record([trade(1) | {"symbol": symbol, "amount": "7"}], oldest)
+    link.client.markets = {symbol: {"contract": True, "contractSize": 0.01}}
+    await Fills(link, symbol, streamed=True)._read(after_gap=False)
+    (book,) = state.ledger.books.values()
+    assert book.running.position.quantity == Decimal("0.07")

@@ -23,13 +23,19 @@ class Books:
         self._market.expect(link.state.clock())
         self._suspected = False
         self.keeper = StreamKeeper(link, Stream.BOOKS, link.part(f"books/{symbol}"), self._watch, self._heard)
-        self.keeper.lost = self._market.lose
+        self.keeper.lost = self._lose
         stale_after = link.state.config.targets.market_data_age_seconds
         self._poll_interval = min(link.config.poll_interval, stale_after / 2)
         if self._streamed:
             self.keeper.stands = partial(link.client.stands, "watch_order_book")
             self.keeper.quiet = self._ask
             self.keeper.quiet_after = stale_after / 2
+
+    def _lose(self) -> None:
+        """What stands is not known any more, to the market's own figures and to those of our quotes."""
+        state = self._link.state
+        self._market.lose()
+        state.quality.lose_market(state.clock(), self._link.config.name, self._symbol)
 
     async def _watch(self) -> Any:
         if self._streamed:

@@ -21,11 +21,24 @@ from ccxt.base.errors import BadResponse, NetworkError
 
 from exporter.config import Exchange
 from exporter.sources.ccxt import failures
+from exporter.sources.ccxt.binance import Binance
 from exporter.sources.ccxt.convert import EXACT
+from exporter.sources.ccxt.kraken import Kraken
+from exporter.sources.ccxt.okx import Okx
 from exporter.state.exchange import ErrorKind
 
+# Classes mixed in before ccxt's. With ``whole_history``, `fetch_my_trades` gives all trades of the time asked for
+# instead of a page of them.
+_MENDED: dict[str, tuple[type, ...]] = {
+    "binance": (Binance,),
+    "binancecoinm": (Binance,),
+    "binanceusdm": (Binance,),
+    "kraken": (Kraken,),
+    "okx": (Okx,),
+}
 # What the exchange allows where its answers name only what was used, from its documentation.
-_WEIGHT_LIMITS = {"binance": 6000}
+_WEIGHT_LIMITS = {"binance": 6000, "binanceusdm": 2400, "binancecoinm": 2400}
+_AMOUNTS = ("price", "amount", "fee", "fees", "contracts")  # of which the text is kept
 
 
 class Listener(Protocol):
@@ -75,7 +88,7 @@ def known_exchanges() -> list[str]:
 def connect(config: Exchange, listener: Listener) -> Any:
     """An instrumented instance of the exchange; nothing is sent yet."""
     library = ccxt.pro if config.id in ccxt.pro.exchanges else ccxt.async_support
-    kind = type(config.id, (_Instrumented, getattr(library, config.id)), {})
+    kind = type(config.id, (_Instrumented, *_MENDED.get(config.id, ()), getattr(library, config.id)), {})
     settings = {
         "enableRateLimit": True,
         "timeout": max(1, round(config.request_timeout * 1000)),
@@ -86,7 +99,7 @@ def connect(config: Exchange, listener: Listener) -> Any:
     }
     client = kind(ccxt.pro.Exchange.deep_extend(settings, config.ccxt))
     client.listener = listener
-    client._streams = {}
+    client._streams, client._keyed = {}, set()
     if "urls" in config.ccxt:
         _serve_from_other_host(client)
     return client
@@ -107,7 +120,9 @@ class _Instrumented:
     clients: dict[str, Any] | None
     number: Callable[[str], Any]
     _judged: str | None = None
+    options: dict[str, Any]
     _streams: dict[str, set[str]]  # the WebSocket URLs that each operation has used
+    _keyed: set[str]  # those that contain a key for this connection
 
     async def throttle(self, cost: float | None = None) -> None:
         started = time.perf_counter()
@@ -150,34 +165,80 @@ class _Instrumented:
     def parse_ws_trade(self, trade: Any, market: Any = None) -> Any:
         return self._with_exact_numbers(super().parse_ws_trade, trade, market)  # type: ignore[misc]
 
-    def _with_exact_numbers(self, parse: Callable[[Any, Any], Any], trade: Any, market: Any) -> Any:
-        """Parse once as ccxt does, with floats, and once more keeping the numbers' text under `EXACT`."""
-        parsed = parse(trade, market)
-        if EXACT in parsed:  # some exchanges' parse_ws_trade calls parse_trade
+    def parse_transaction(self, transaction: Any, currency: Any = None) -> Any:
+        return self._with_exact_numbers(super().parse_transaction, transaction, currency)  # type: ignore[misc]
+
+    def parse_transfer(self, transfer: Any, currency: Any = None) -> Any:
+        return self._with_exact_numbers(super().parse_transfer, transfer, currency)  # type: ignore[misc]
+
+    def parse_ledger_entry(self, item: Any, currency: Any = None) -> Any:
+        return self._with_exact_numbers(super().parse_ledger_entry, item, currency)  # type: ignore[misc]
+
+    def parse_income(self, income: Any, market: Any = None) -> Any:
+        return self._with_exact_numbers(super().parse_income, income, market)  # type: ignore[misc]
+
+    def parse_position(self, position: Any, market: Any = None) -> Any:
+        return self._with_exact_numbers(super().parse_position, position, market)  # type: ignore[misc]
+
+    def parse_position_risk(self, position: Any, market: Any = None) -> Any:
+        return self._with_exact_numbers(super().parse_position_risk, position, market)  # type: ignore[misc]
+
+    def _with_exact_numbers(self, parse: Callable[[Any, Any], Any], sent: Any, context: Any) -> Any:
+        """Parse once as ccxt does, with floats, and once more keeping the numbers' text under `EXACT`.
+
+        Where ccxt calculates with floats, there is no text to keep.
+        """
+        parsed = parse(sent, context)
+        if not isinstance(parsed, dict) or EXACT in parsed:  # some exchanges' parse_ws_trade calls parse_trade
             return parsed
         number, self.number = self.number, str
         try:
-            exact = parse(trade, market)
+            exact = parse(sent, context)
+        except (TypeError, ValueError):
+            return parsed
         finally:
             self.number = number
-        parsed[EXACT] = {key: exact.get(key) for key in ("price", "amount", "fee", "fees")}
+        parsed[EXACT] = {key: exact.get(key) for key in _AMOUNTS}
         return parsed
+
+    def safe_balance(self, balance: Any) -> Any:
+        """ccxt's balances, with the text of each total under `EXACT`."""
+        copy = {key: dict(value) if isinstance(value, dict) else value for key, value in balance.items()}
+        number, self.number = self.number, str
+        try:
+            exact = super().safe_balance(copy)["total"]  # type: ignore[misc]  # ccxt's
+        finally:
+            self.number = number
+        return {**super().safe_balance(balance), EXACT: exact}  # type: ignore[misc]  # ccxt's
 
     def client(self, url: str) -> Any:
         """The WebSocket client for a URL, made safe when it is new."""
         call = _call.get()
         if call is not None:
-            self._streams.setdefault(call.operation, set()).add(url)
+            self._use(url, call.operation)
         is_new = url not in (self.clients or {})
         client = super().client(url)  # type: ignore[misc]  # ccxt's
         if is_new:
             self._make_safe(client)
         return client
 
+    def _use(self, url: str, used_by: str) -> None:
+        """Note that an operation uses a URL; one that contains a new key takes the place of those with older keys."""
+        used = self._streams.setdefault(used_by, set())
+        keys = [each.get("listenKey") for each in self.options.values() if isinstance(each, dict)]
+        if any(key and key in url for key in keys):
+            used -= self._keyed - {url}
+            self._keyed.add(url)
+        used.add(url)
+
     def stands(self, used_by: str) -> bool:
-        """Whether an operation has WebSocket connections and all of them are open."""
+        """Whether an operation has WebSocket connections and all of them are open.
+
+        What ccxt only keeps a token with, and never connects, does not count.
+        """
         clients = [(self.clients or {}).get(url) for url in self._streams.get(used_by, ())]
-        return bool(clients) and all(client is not None and client.isConnected for client in clients)
+        used = [client for client in clients if client is None or client.connectionStarted is not None]
+        return bool(used) and all(client is not None and client.isConnected for client in used)
 
     def drop_streams(self, used_by: str, reason: str) -> None:
         """Close the WebSocket connections of an operation; whoever watches gets a network error and subscribes anew."""

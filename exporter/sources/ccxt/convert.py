@@ -5,13 +5,24 @@ Money comes from the text that the exchange sent, which the client puts beside c
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from exporter.config import Exchange
 from exporter.errors import EventError
-from exporter.events import Fee, Fill, Order, OrderStatus
+from exporter.events import (
+    ONE,
+    ZERO,
+    Balance,
+    Fee,
+    Fill,
+    Funding,
+    Order,
+    OrderStatus,
+    PositionReport,
+    Transfer,
+)
 
 EXACT = "exact"
 
@@ -25,7 +36,7 @@ _STATUSES: dict[str, OrderStatus] = {
 }
 
 
-def fill(trade: Mapping[str, Any], exchange: Exchange) -> Fill:
+def fill(trade: Mapping[str, Any], exchange: Exchange, contract_size: Decimal = ONE) -> Fill:
     """A ccxt trade of ours as a fill; `EventError` names what is missing or wrong in it."""
     exact = trade.get(EXACT) or trade
     return Fill(
@@ -40,6 +51,7 @@ def fill(trade: Mapping[str, Any], exchange: Exchange) -> Fill:
         quantity=_decimal(exact, "amount"),
         fee=_fees(exact),
         liquidity=trade.get("takerOrMaker") or "unknown",
+        contract_size=contract_size,
         ts=_required(trade, "timestamp") / 1000,
     )
 
@@ -64,6 +76,103 @@ def order(report: Mapping[str, Any], exchange: Exchange, now: float) -> Order:
         quantity=_optional_decimal(report, "amount"),
         ts=timestamp / 1000 if timestamp else now,
     )
+
+
+def balances(answer: Mapping[str, Any], exchange: Exchange, currencies: Collection[str], ts: float) -> list[Balance]:
+    """What the account has of some currencies, of those that it has no word of nothing."""
+    totals = answer.get(EXACT) or answer.get("total") or {}
+    return [
+        Balance(
+            exchange=exchange.name,
+            account=exchange.account,
+            currency=currency,
+            total=_optional_decimal(totals, currency) or ZERO,
+            ts=ts,
+        )
+        for currency in sorted(currencies)
+    ]
+
+
+def held(answer: Mapping[str, Any]) -> set[str]:
+    """The currencies of which the account has something, or owes something."""
+    totals = answer.get(EXACT) or answer.get("total") or {}
+    return {currency for currency in totals if _optional_decimal(totals, currency)}
+
+
+def position(
+    found: Iterable[Mapping[str, Any]], exchange: Exchange, symbol: str, contract_size: Decimal, ts: float
+) -> PositionReport:
+    """The position in a contract: long less short, nothing where the exchange lists none."""
+    quantity = sum((_signed(each) for each in found if each.get("symbol") == symbol), ZERO)
+    return PositionReport(
+        exchange=exchange.name,
+        account=exchange.account,
+        symbol=symbol,
+        quantity=quantity,
+        contract_size=contract_size,
+        ts=ts,
+    )
+
+
+def _signed(found: Mapping[str, Any]) -> Decimal:
+    exact = found.get(EXACT) or found
+    contracts = abs(_optional_decimal(exact, "contracts") or ZERO)
+    if not contracts:
+        return ZERO
+    side = found.get("side")
+    if side not in ("long", "short"):
+        raise EventError("side", f"the side of a position is {side!r}; it must be 'long' or 'short'")
+    return contracts if side == "long" else -contracts
+
+
+def funding(payment: Mapping[str, Any], exchange: Exchange, symbol: str) -> Funding:
+    """A ccxt entry of the funding history; where the exchange gives no id, what else tells payments apart is one."""
+    amount, timestamp = _decimal(payment.get(EXACT) or payment, "amount"), _required(payment, "timestamp")
+    return Funding(
+        exchange=exchange.name,
+        account=exchange.account,
+        strategy=exchange.strategy,
+        symbol=symbol,
+        funding_id=str(payment.get("id") or f"{timestamp}:{amount.normalize():f}"),
+        currency=_required(payment, "code"),
+        amount=amount,
+        ts=timestamp / 1000,
+    )
+
+
+def transfers(entry: Mapping[str, Any], exchange: Exchange, prefix: str, sign: int) -> list[Transfer]:
+    """What a ccxt entry of deposits, withdrawals, transfers or the ledger did to the wallet.
+
+    ``sign`` is 1 for what came and -1 for what left, and 0 where the entry tells; what left also paid its fee, as
+    all that stands in a ledger did. Ids of different records are told apart by ``prefix``.
+    """
+    exact, currency = entry.get(EXACT) or entry, _required(entry, "currency")
+    timestamp = (entry.get("updated") if sign > 0 else None) or _required(entry, "timestamp")
+    amount = abs(_decimal(exact, "amount")) * (sign or _direction(entry))
+    changes = {currency: amount}
+    for fee in _listed(exact) if sign <= 0 else ():
+        paid = str(fee.get("currency") or currency)
+        changes[paid] = changes.get(paid, ZERO) - _decimal(fee, "cost")
+    identity = entry.get("id") or f"{timestamp}:{amount.normalize():f}"
+    return [
+        Transfer(
+            exchange=exchange.name,
+            account=exchange.account,
+            transfer_id=f"{prefix}:{identity}:{name}",
+            currency=name,
+            amount=change,
+            ts=timestamp / 1000,
+        )
+        for name, change in changes.items()
+        if change
+    ]
+
+
+def _direction(entry: Mapping[str, Any]) -> int:
+    direction = entry.get("direction")
+    if direction not in ("in", "out"):
+        raise EventError("direction", f"the direction of a ledger's entry is {direction!r}; it must be 'in' or 'out'")
+    return 1 if direction == "in" else -1
 
 
 def _fees(trade: Mapping[str, Any]) -> Fee | tuple[Fee, ...] | None:

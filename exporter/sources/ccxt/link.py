@@ -7,11 +7,12 @@ import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from exporter.config import Exchange
-from exporter.errors import EventError
-from exporter.events import Book
+from exporter.errors import EventError, OverloadError
+from exporter.events import ONE, Book
 from exporter.intake import Intake
 from exporter.sources.base import Backoff
 from exporter.sources.ccxt import client as instrumented
@@ -85,7 +86,14 @@ class Link:
         except EventError as error:
             self.intake.reject(error, SOURCE)
         else:
-            self.intake.accept(event, SOURCE)
+            with suppress(OverloadError):  # the next book will do
+                self.intake.accept(event, SOURCE)
+
+    def contract_size(self, symbol: str) -> Decimal:
+        """How much of the base currency, or of the quote currency when inverse, one contract is; 1 for spot."""
+        market = (self.client.markets or {}).get(symbol) or {}
+        size = market.get("contractSize") if market.get("contract") else None
+        return ONE if size is None or size == 1 else Decimal(str(size))
 
     # Time, failures, recovery.
 

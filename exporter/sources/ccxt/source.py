@@ -1,4 +1,4 @@
-"""One account on one exchange: probes, market data, fills and orders.
+"""One account on one exchange: probes, market data, fills, orders, and what it holds.
 
 Each part runs on its own and comes back by itself; an exchange that is down keeps only its own parts
 waiting.
@@ -17,8 +17,9 @@ from ccxt.base.errors import BadResponse
 
 from exporter.config import Exchange
 from exporter.intake import Intake
+from exporter.sources.ccxt.account import AccountReader
 from exporter.sources.ccxt.books import Books
-from exporter.sources.ccxt.client import close, operation
+from exporter.sources.ccxt.client import Call, close, operation
 from exporter.sources.ccxt.history import SETTLE, Fills, Orders
 from exporter.sources.ccxt.link import Link
 from exporter.sources.ccxt.streams import StreamKeeper
@@ -39,6 +40,10 @@ class CcxtSource:
         self._market_symbols = market_symbols
         self._is_up = True
         self._link = Link(config, state, intake)
+        # What is known from before a restart; looked up before bots can tell of newer fills.
+        account, newest = (config.name, config.account), state.ledger.newest_fill
+        known = {symbol: newest(account, symbol) for symbol in config.symbols}
+        self._newest = {symbol: ts for symbol, ts in known.items() if ts is not None}
 
     async def run(self) -> None:
         """Watch the exchange; returns only by cancellation."""
@@ -83,7 +88,7 @@ class CcxtSource:
             told = await client.fetch_time()
         if told is None:
             raise BadResponse(f"{self._config.name} answered a probe without a time")
-        offset = float(told) / 1000 - (call.sent + call.received) / 2
+        offset = _offset(float(told) / 1000, call, self._link.exchange.clock_offset or 0.0)
         if "timeDifference" in client.options:
             client.options["timeDifference"] = -round(offset * 1000)  # signed requests carry its time, not ours
         return offset
@@ -99,9 +104,13 @@ class CcxtSource:
         if not self._config.has_keys:
             log.info("%s has no api_key: market data only", self._config.name)
             return
-        for symbol in self._config.symbols:
-            for each in () if symbol in unknown else self._private(symbol):
+        known = [symbol for symbol in self._config.symbols if symbol not in unknown]
+        all_fills = [self._history(symbol) for symbol in known]
+        for symbol, fills in zip(known, all_fills, strict=True):
+            for each in self._private(symbol, fills):
                 tasks.create_task(each)
+        if known:
+            tasks.create_task(AccountReader(self._link, known, all_fills).reader.run())
 
     async def _load_markets(self) -> None:
         with operation("load_markets"):
@@ -123,9 +132,11 @@ class CcxtSource:
     def _has(self, feature: str) -> bool:
         return bool(self._link.client.has.get(feature))
 
-    def _private(self, symbol: str) -> Iterator[Coroutine[Any, Any, None]]:
+    def _history(self, symbol: str) -> Fills:
+        return Fills(self._link, symbol, streamed=self._has("watchMyTrades"), newest=self._newest.get(symbol))
+
+    def _private(self, symbol: str, fills: Fills) -> Iterator[Coroutine[Any, Any, None]]:
         """What brings a symbol's fills and orders: the exchange's record of each, and the streams that it has."""
-        fills = Fills(self._link, symbol, streamed=self._has("watchMyTrades"))
         orders = Orders(self._link, symbol, streamed=self._has("watchOrders"))
         if self._has("fetchMyTrades"):
             yield fills.reader.run()
@@ -158,7 +169,19 @@ class CcxtSource:
 
         part = self._link.account_part(f"orders/{symbol}")
         keeper = StreamKeeper(self._link, Stream.ORDERS, part, watch, orders.accept_streamed)
-        keeper.restored = orders.reader.gap
+        keeper.restored = orders.restored
+        keeper.lost = orders.lost
         keeper.stands = partial(self._link.client.stands, "watch_orders")
         keeper.abandon = partial(self._link.client.drop_streams, "watch_orders", "a subscription failed")
         return keeper
+
+
+def _offset(told: float, call: Call, before: float) -> float:
+    """The exchange's clock minus ours in seconds.
+
+    Some exchanges tell whole seconds, which leaves the offset open by one: then what was believed ``before`` is
+    kept, as far as this answer allows it, and each answer narrows it down.
+    """
+    if told % 1:
+        return told - (call.sent + call.received) / 2
+    return min(max(before, told - call.received), told + 1 - call.sent)
