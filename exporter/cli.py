@@ -9,9 +9,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from exporter import __version__, logs
+from exporter import __version__, logs, replay
 from exporter.config import Config, load
 from exporter.errors import ConfigError, ServiceError
+from exporter.journal import commands
 from exporter.service import run
 from exporter.sources import known_exchanges
 
@@ -35,8 +36,10 @@ exit status: 0 stopped as asked, 1 could not run, 2 the configuration or the com
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
     options = _parser().parse_args(arguments)
+    if options.command == "journal":
+        return commands.run(options, replay.lines)
     try:
-        config = load(options.config, known_exchanges())
+        config = load(options.config, known_exchanges)
     except ConfigError as error:
         for problem in error.problems:
             print(problem, file=sys.stderr)
@@ -48,11 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(config: Config, path: Path) -> int:
-    if not config.exchanges:
-        print(f"{path}: good, but it names no exchange: nothing will be watched")
-        return OK
     accounts = [f"{exchange.name}/{exchange.account} ({len(exchange.symbols)})" for exchange in config.exchanges]
-    print(f"{path}: good: accounts (and symbols): {', '.join(accounts)}")
+    bots = [bot.name for kind in (config.freqtrade, config.hummingbot, config.nautilus) for bot in kind]
+    senders = [token.name for token in config.push.tokens]
+    named = {"accounts (and symbols)": accounts, "bots": bots, "may push": senders}
+    found = "; ".join(f"{what}: {', '.join(names)}" for what, names in named.items() if names)
+    if found:
+        print(f"{path}: good: {found}")
+    else:
+        print(f"{path}: good, but it names no exchange, no bot and no token to push with: nothing will be watched")
     return OK
 
 
@@ -74,11 +81,12 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=__version__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    verbs = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in (
         ("run", "export metrics until stopped"),
         ("check", "say what is wrong with a configuration, without connecting to anything"),
     ):
-        command = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        command = verbs.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
         command.add_argument("--config", type=Path, required=True, metavar="FILE", help="the YAML configuration")
+    commands.add_parser(verbs)
     return parser

@@ -3,39 +3,146 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
-from exporter.errors import EventError
-from exporter.events import Book, Event, Fill, Order
+import msgspec
+
+from exporter.errors import EventError, OverloadError
+from exporter.events import (
+    ENDED,
+    ZERO,
+    Balance,
+    Book,
+    BookKey,
+    Event,
+    Fill,
+    Funding,
+    Order,
+    PositionReport,
+    Quote,
+    Transfer,
+)
+from exporter.journal.records import Reported
+from exporter.ledger.book import Book as LedgerBook
+from exporter.state.quality.fills import FillQuality
 from exporter.state.state import State
 
 _FARTHEST_AHEAD = 300.0  # seconds; a clock may be off, but no event is from next year
 
 log = logging.getLogger(__name__)
 
+_KINDS = {
+    kind: str(kind.__struct_config__.tag)
+    for kind in (Balance, Book, Fill, Funding, Order, PositionReport, Quote, Transfer)
+}
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Event).decode
+
+
+class _Place:
+    """Where the fills of one book go, with the prices of the last one, which are mostly those of the next one."""
+
+    __slots__ = ("book", "mid", "mid_as_float", "quality", "rate", "rate_as_float")
+
+    def __init__(self, book: LedgerBook, quality: FillQuality) -> None:
+        self.book = book
+        self.quality = quality
+        self.mid = self.rate = ZERO
+        self.mid_as_float = self.rate_as_float = 0.0
+
+
+@dataclass(slots=True)
+class Taken:
+    """What became of several events: how many told something new or nothing new, and which were refused.
+
+    ``stopped`` says that no more could be taken; then those behind the first ``count`` were not dealt with.
+    """
+
+    new: int = 0
+    repeated: int = 0
+    refused: list[tuple[int, EventError]] = field(default_factory=list)
+    stopped: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many events were dealt with."""
+        return self.new + self.repeated + len(self.refused)
+
 
 class Intake:
-    """Brings events into the ledger and the state."""
+    """Brings events into the ledger and the state, and those that must not be lost into the journal."""
 
     def __init__(self, state: State) -> None:
         self._state = state
+        self._ledger = state.ledger
+        self._quality = state.quality
+        self._places: dict[tuple[str, str, str, str], _Place] = {}
 
     def accept(self, event: Event, source: str, *, redelivery: bool = False) -> bool:
         """Take one event; True when it told something new.
 
         ``source`` names where it came from, for the metrics. ``redelivery`` marks what we asked for again
         ourselves, so that a repeat is expected. A refused event is counted and logged.
+        `OverloadError` when nothing can be taken now; the event has to be delivered again.
         """
         try:
-            is_new = self._apply(event, redelivery=redelivery)
+            _check(event)
+            return self.take(event, source, redelivery=redelivery)
         except EventError as error:
             self.reject(error, source)
             return False
+
+    def take(self, event: Event, source: str, *, redelivery: bool = False) -> bool:
+        """As `accept`, for an event that was decoded; `EventError` is the caller's, who hands it to `reject`."""
+        now = self._now(event.exchange)
+        if event.ts > now + _FARTHEST_AHEAD:
+            raise _ahead(event)
+        is_new = self._apply(event, redelivery=redelivery)
         if is_new:
-            kind = type(event).__name__.lower()
-            self._state.intake.accepted[kind, source] += 1
+            kind = _KINDS[type(event)]
+            counts = self._state.intake
+            counts.accepted[kind, source] += 1
             if not redelivery:
-                self._state.intake.lag[kind].observe(max(0.0, self._now(event.exchange) - event.ts))
+                counts.lag[kind].observe(max(0.0, now - event.ts))
         return is_new
+
+    def take_all(self, events: Sequence[Event], source: str, check: Callable[[Event], None] | None = None) -> Taken:
+        """As `take` for each in turn, in less time; each of those refused is the caller's, who hands it to `reject`.
+
+        ``check`` may refuse an event with `EventError` before it is taken.
+        """
+        taken = Taken()
+        nows: dict[str, float] = {}
+        lags: list[float] = []
+        for place, event in enumerate(events):
+            try:
+                if check is not None:
+                    check(event)
+                if isinstance(event, Fill):
+                    now = nows.get(event.exchange) or nows.setdefault(event.exchange, self._now(event.exchange))
+                    if event.ts > now + _FARTHEST_AHEAD:
+                        raise _ahead(event)
+                    is_new = self._fill(event, redelivery=False)
+                    if is_new:
+                        lags.append(now - event.ts if event.ts < now else 0.0)
+                else:
+                    is_new = self.take(event, source)
+                if is_new:
+                    taken.new += 1
+                else:
+                    taken.repeated += 1
+            except EventError as error:
+                taken.refused.append((place, error))
+            except OverloadError:
+                taken.stopped = True
+                break
+        if lags:
+            kind = _KINDS[Fill]
+            self._state.intake.accepted[kind, source] += len(lags)
+            self._state.intake.lag[kind].observe_all(lags)
+        return taken
 
     def reject(self, error: EventError, source: str) -> None:
         """Count an event that cannot be accepted, and log the first of its kind."""
@@ -44,25 +151,87 @@ class Intake:
         level = logging.WARNING if rejected[error.reason] == 1 else logging.DEBUG
         log.log(level, "event refused", extra={"source": source, "reason": error.reason, "detail": str(error)})
 
-    def _now(self, exchange: str) -> float:
-        """The time on the exchange's clock, by which its events are stamped."""
-        return self._state.clock() + (self._state.exchanges[exchange].clock_offset or 0.0)
+    async def durable(self) -> None:
+        """Wait until all that was accepted so far is on disk; `JournalError` when the disk refuses."""
+        await self._state.log.durable()
 
     def _apply(self, event: Event, *, redelivery: bool) -> bool:
-        if event.ts > self._now(event.exchange) + _FARTHEST_AHEAD:
-            raise EventError("future", f"ts is {event.ts}, minutes ahead of now; check the clock of its sender")
+        ledger = self._ledger
         match event:
             case Fill():
-                return self._state.ledger.apply(event, redelivery=redelivery)
-            case Order():
-                return self._state.orders.update(event)
+                return self._fill(event, redelivery=redelivery)
             case Book():
                 self._book(event)
+                return True
+            case Quote():
+                self._quality.quote(event, self._state.clock())
+            case Order():
+                return self._order(event)
+            case Funding():
+                return ledger.funding(event) is not None
+            case Transfer():
+                return ledger.transfer(event) is not None
+            case Balance():
+                self._state.log.append(Reported(event))
+                ledger.balance(event, self._state.clock())
+            case PositionReport():
+                self._state.log.append(Reported(event))
+                ledger.position(event, self._state.clock())
         return True
+
+    def _fill(self, fill: Fill, *, redelivery: bool) -> bool:
+        place = self._places.get((fill.exchange, fill.account, fill.symbol, fill.strategy)) or self._place(fill)
+        valued = self._ledger.take(place.book, fill, redelivery=redelivery)
+        if valued is None:
+            return False
+        mid, rate = valued.mid, valued.rate
+        if mid is not place.mid:
+            place.mid, place.mid_as_float = mid, float(mid)
+        if rate is not None and rate is not place.rate:
+            place.rate, place.rate_as_float = rate, float(rate)
+        usd = None if rate is None else place.rate_as_float
+        self._quality.judge(place.quality, fill, place.mid_as_float, usd, exact=valued.exact)
+        return True
+
+    def _place(self, fill: Fill) -> _Place:
+        key = BookKey(fill.exchange, fill.account, fill.symbol, fill.strategy)
+        book = self._ledger.book(key)
+        place = self._places[key] = _Place(book, self._quality.book_of(fill, book.instrument))
+        return place
+
+    def _order(self, order: Order) -> bool:
+        if order.status in ENDED and not self._state.orders.has_ended(order):
+            self._state.log.append(Reported(order))  # first, since an order that was not kept has to be taken again
+        return self._quality.order(order, self._state.clock())
 
     def _book(self, book: Book) -> None:
         state, now = self._state, self._state.clock()
-        offset = state.exchanges[book.exchange].clock_offset or 0.0
-        state.markets[book.exchange, book.symbol].update(book, now, offset)
+        state.markets[book.exchange, book.symbol].update(book, now, self._offset(book.exchange))
         if book.mid is not None:
             state.ledger.observe_mid(book.exchange, book.symbol, book.ts, book.mid, now)
+        state.quality.book(book, now)
+
+    def _now(self, exchange: str) -> float:
+        """The time on the exchange's clock."""
+        return self._state.clock() + self._offset(exchange)
+
+    def _offset(self, exchange: str) -> float:
+        state = self._state.exchanges.get(exchange)
+        return (state.clock_offset or 0.0) if state else 0.0
+
+
+def _ahead(event: Event) -> EventError:
+    return EventError("future", f"ts is {event.ts}, minutes ahead of now; check the clock of its sender")
+
+
+def _check(event: Event) -> None:
+    """`EventError` unless the event can be read again from the journal.
+
+    Texts are held against their bounds where they are decoded, and what a source made was never decoded. One row
+    that cannot be read would be the end of the journal.
+    """
+    try:
+        _decode(_encode(event))
+    except (msgspec.MsgspecError, UnicodeEncodeError, OverflowError) as error:
+        what = "a text is no Unicode" if isinstance(error, UnicodeEncodeError) else str(error)
+        raise EventError("invalid", f"a source made a {_KINDS[type(event)]} that cannot be kept: {what}") from None

@@ -40,6 +40,9 @@ class Family:
 
 
 LATENCY_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0, 2.5, 5.0, 10.0)
+ACK_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+SPREAD_BUCKETS = (-0.0005, 0.0, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05)
+SLIPPAGE_BUCKETS = (-0.002, -0.0005, -0.0002, -0.0001, 0.0, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05)
 
 _EXCHANGE = ("exchange",)
 _MARKET = ("exchange", "symbol")
@@ -55,8 +58,8 @@ def _gauge(name: str, labels: tuple[str, ...], text: str) -> Family:
     return Family(NAMESPACE + name, Kind.GAUGE, labels, text)
 
 
-def _histogram(name: str, labels: tuple[str, ...], text: str) -> Family:
-    return Family(NAMESPACE + name, Kind.HISTOGRAM, labels, text, LATENCY_BUCKETS)
+def _histogram(name: str, labels: tuple[str, ...], text: str, buckets: tuple[float, ...] = LATENCY_BUCKETS) -> Family:
+    return Family(NAMESPACE + name, Kind.HISTOGRAM, labels, text, buckets)
 
 
 # Exchanges: what it is like to talk to them.
@@ -123,31 +126,160 @@ MARKET_OBSERVED_SECONDS = _counter(
 
 # Orders and fills, by who placed them.
 ORDERS = _counter("orders_total", (*_BOOK, "side"), "Orders that reached the exchange.")
+ORDERS_FILLED = _counter(
+    "orders_filled_total",
+    (*_BOOK, "side"),
+    "Orders with at least one fill, of those in orders_total; the fill ratio is the one over the other.",
+)
 ORDER_CANCELS = _counter("order_cancels_total", (*_BOOK, "side"), "Orders that were canceled or expired.")
 ORDER_REJECTIONS = _counter("order_rejections_total", (*_BOOK, "reason"), "Orders that the exchange rejected.")
 ORDERS_OPEN = _gauge("orders_open", (*_BOOK, "side"), "Orders resting on the exchange now.")
+ORDER_ACK = _histogram(
+    "order_ack_seconds",
+    _BOOK,
+    "Time from sending an order to the exchange's answer, as the bot timed it; answers of long ago are left out.",
+    ACK_BUCKETS,
+)
 FILLS = _counter("fills_total", (*_BOOK, "side", "liquidity"), "Fills, each trade id once.")
 FILL_VOLUME_USD = _counter(
     "fill_volume_usd_total", (*_BOOK, "side", "liquidity"), "Filled price times quantity, in USD at the fill."
 )
 DUPLICATE_FILLS = _counter("duplicate_fills_total", _ACCOUNT, "Fills that came again unchanged and were ignored.")
 CONFLICTING_FILLS = _counter(
-    "conflicting_fills_total", _ACCOUNT, "Fills refused: a known trade id came with other content."
+    "conflicting_fills_total", _ACCOUNT, "Fills, payments and transfers refused: a known id came with other content."
 )
 LATE_FILLS = _counter("late_fills_total", _ACCOUNT, "Fills that came after a later one and were put in place.")
 APPROXIMATE_FILLS = _counter(
     "approximate_fills_total",
     _BOOK,
-    "Fills converted at the nearest known price, because none was known for their own time.",
+    "Fills for whose own time the mid or a rate was not known, so that the nearest known one stands in.",
 )
 
-# PnL, average cost. total = realized + unrealized - fees + rebates.
-PNL_REALIZED = _gauge("pnl_realized_usd", _BOOK, "Realised PnL by average cost, before fees, in USD.")
+# The quality of market making. A signed sum can fall, so it is a gauge: its delta over a window is what happened in
+# that window, and over the increase of its volume it is the exact mean of the ratio, weighted by volume.
+QUOTE_SPREAD_RATIO = _gauge(
+    "quote_spread_ratio",
+    _BOOK,
+    "Our own ask minus bid, divided by the middle of the two; absent unless both sides are quoted.",
+)
+QUOTE_SPREAD_SECONDS = _counter(
+    "quote_spread_seconds_total",
+    _BOOK,
+    "Integral of quote_spread_ratio over time; its rate over that of quote_two_sided_seconds_total is the "
+    "time-weighted mean.",
+)
+QUOTE_TWO_SIDED_SECONDS = _counter(
+    "quote_two_sided_seconds_total",
+    _BOOK,
+    "Seconds for which both sides were quoted, the bid below the ask; over quote_seconds_total it is the uptime.",
+)
+QUOTE_SECONDS = _counter(
+    "quote_seconds_total",
+    _BOOK,
+    "Seconds for which it was known what is quoted, be it nothing: from the first quote or order on, without the times "
+    "at which the source was away or a bot told nothing for long.",
+)
+QUOTE_COMPARED_SECONDS = _counter(
+    "quote_compared_seconds_total", _BOOK, "Those of quote_seconds_total for which the market was known, too."
+)
+QUOTE_AT_BEST_SECONDS = _counter(
+    "quote_at_best_seconds_total",
+    (*_BOOK, "side"),
+    "Those of quote_compared_seconds_total in which our bid was at or above the market's best (side buy), or our ask "
+    "at or below it (sell); an empty side of the market is beaten by any price.",
+)
+FILL_EFFECTIVE_SPREAD = _histogram(
+    "fill_effective_spread_ratio",
+    (*_BOOK, "liquidity"),
+    "Effective spread of fills, twice the distance of the price from the mid of its time, by the mid: what the "
+    "aggressor paid, so that a maker earns it. Below 0 the price was better for the aggressor than the mid. Without "
+    "fills of unknown liquidity or mid.",
+    SPREAD_BUCKETS,
+)
+FILL_EFFECTIVE_SPREAD_USD = _gauge(
+    "fill_effective_spread_usd",
+    (*_BOOK, "liquidity"),
+    "Sum of effective spread times volume; its delta over the increase of fill_effective_volume_usd_total is the mean.",
+)
+FILL_EFFECTIVE_VOLUME = _counter(
+    "fill_effective_volume_usd_total",
+    (*_BOOK, "liquidity"),
+    "USD volume, valued at the mid, of the fills in fill_effective_spread_usd.",
+)
+FILL_SLIPPAGE = _histogram(
+    "fill_slippage_ratio",
+    _BOOK,
+    "How much worse than its decision price a fill was, by that price; below 0 it was better. Only fills and orders "
+    "that come with a decision price; what was decided and never filled is not in it.",
+    SLIPPAGE_BUCKETS,
+)
+FILL_SLIPPAGE_USD = _gauge(
+    "fill_slippage_usd",
+    _BOOK,
+    "Sum of slippage times volume; its delta over the increase of fill_slippage_volume_usd_total is the mean.",
+)
+FILL_SLIPPAGE_VOLUME = _counter(
+    "fill_slippage_volume_usd_total",
+    _BOOK,
+    "USD volume, valued at the decision prices, of the fills in fill_slippage_usd.",
+)
+MARKOUT_USD = _gauge(
+    "markout_usd",
+    (*_BOOK, "liquidity", "horizon"),
+    "What fills had gained or lost against the mid that many seconds later, in USD at the fill; of fills whose "
+    "horizon has passed.",
+)
+MARKOUT_VOLUME = _counter(
+    "markout_volume_usd_total",
+    (*_BOOK, "liquidity", "horizon"),
+    "USD volume, valued at the mid of the fill's time, of the fills in markout_usd, realized_spread_usd and "
+    "price_impact_usd; the delta of these over its increase is the mean ratio.",
+)
+MARKOUT_MISSING = _counter(
+    "markout_missing_total",
+    (*_BOOK, "horizon"),
+    "Fills without a markout, because the mid or rate of the fill's time or the mid at the horizon was not known, or "
+    "because of a restart before the horizon had passed.",
+)
+MARKOUT_HORIZON = _gauge("markout_horizon_seconds", ("horizon",), "Configured horizons of markouts, as numbers.")
+REALIZED_SPREAD_USD = _gauge(
+    "realized_spread_usd",
+    (*_BOOK, "liquidity", "horizon"),
+    "Sum of realised spread times volume: twice the distance of the price from the mid at the horizon, by the mid of "
+    "the fill's time; what a maker has kept of the effective spread by then.",
+)
+PRICE_IMPACT_USD = _gauge(
+    "price_impact_usd",
+    (*_BOOK, "liquidity", "horizon"),
+    "Sum of price impact times volume: twice the move of the mid up to the horizon in the direction of the aggressor, "
+    "by the mid of the fill's time. Effective spread = realised spread + price impact.",
+)
+
+# PnL. total = realized + unrealized - fees + rebates + funding.
+PNL_REALIZED = _gauge(
+    "pnl_realized_usd",
+    _BOOK,
+    "Realised PnL by the configured cost basis, before fees, in USD at the time of each fill.",
+)
 PNL_UNREALIZED = _gauge("pnl_unrealized_usd", _BOOK, "Unrealised PnL at the market mid, in USD.")
-PNL_TOTAL = _gauge("pnl_total_usd", _BOOK, "Realised and unrealised PnL less fees plus rebates, in USD.")
+PNL_TOTAL = _gauge("pnl_total_usd", _BOOK, "Realised and unrealised PnL less fees plus rebates and funding, in USD.")
 FEES = _counter("fees_usd_total", _BOOK, "Fees paid, in USD at the time of each fill.")
 REBATES = _counter("rebates_usd_total", _BOOK, "Rebates received, in USD at the time of each fill.")
-POSITION_BASE = _gauge("position_base", _BOOK, "Position in the base currency, negative when short.")
+FUNDING = _gauge("funding_usd", _BOOK, "Funding received less funding paid, in USD at the time of each payment.")
+PNL_ATTRIBUTION = _gauge(
+    "pnl_attribution_usd",
+    (*_BOOK, "component"),
+    "Parts of the total PnL, each by its own formula: spread (captured at fills against the mid), inventory (position "
+    "times change of the mid), currency (open PnL when its currency moves against USD), fees, rebates, funding.",
+)
+PNL_ATTRIBUTION_ERROR = _gauge(
+    "pnl_attribution_error_usd", _BOOK, "Sum of the attributed parts less the total PnL; only rounding."
+)
+POSITION_BASE = _gauge(
+    "position_base",
+    _BOOK,
+    "Position in the base currency, negative when short; of an inverse contract at its entry price.",
+)
 POSITION_NOTIONAL = _gauge("position_notional_usd", _BOOK, "Position valued at the market mid, in USD, signed.")
 POSITION_AVERAGE_PRICE = _gauge(
     "position_average_price",
@@ -155,12 +287,86 @@ POSITION_AVERAGE_PRICE = _gauge(
     "Average entry price of the position, in the quote currency; absent when flat.",
 )
 
+# Trading bots, by their configured name.
+BOT_UP = _gauge("bot_up", ("bot",), "1 if the bot answered when last asked, or was heard of lately, else 0.")
+BOT_RUNNING = _gauge("bot_running", ("bot",), "1 while the bot trades, 0 while it is stopped or paused.")
+BOT_INFO = _gauge(
+    "bot_info",
+    ("bot", "kind", "version", "strategy", "dry_run"),
+    "1, with what the bot is in its labels; dry_run is yes, no, or unknown.",
+)
+BOT_LAST_SEEN = _gauge(
+    "bot_last_seen_timestamp_seconds",
+    ("bot",),
+    "Unix time of the bot's newest sign of work: a turn of its loop, a heartbeat, a message.",
+)
+BOT_OPEN_TRADES = _gauge("bot_open_trades", ("bot",), "Trades or positions that the bot itself counts as open.")
+BOT_MISSED_MESSAGES = _counter(
+    "bot_missed_messages_total",
+    ("bot",),
+    "Messages of the bot that were removed before they could be read; fills among them are missing in its books.",
+)
+
+# Reconciliation: what the exchange says beside the books.
+_HELD = (*_ACCOUNT, "currency")
+BALANCE_DRIFT = _gauge(
+    "balance_drift", _HELD, "Balance that the exchange reports less what the books expect, in the currency itself."
+)
+BALANCE_DRIFT_USD = _gauge("balance_drift_usd", _HELD, "The same in USD; absent while the rate is not known.")
+BALANCE_DRIFT_SINCE = _gauge(
+    "balance_drift_since_timestamp_seconds", _HELD, "Unix time of the report with which a drift began; absent without."
+)
+POSITION_DRIFT_BASE = _gauge(
+    "position_drift_base",
+    (*_ACCOUNT, "symbol"),
+    "Position in a contract that the exchange reports less that of the books, in the base currency.",
+)
+POSITION_DRIFT_USD = _gauge(
+    "position_drift_usd", (*_ACCOUNT, "symbol"), "The same in USD; absent while the rate or the mid is not known."
+)
+POSITION_DRIFT_SINCE = _gauge(
+    "position_drift_since_timestamp_seconds",
+    (*_ACCOUNT, "symbol"),
+    "Unix time of the report with which a drift began; absent without.",
+)
+RECONCILED_TIMESTAMP = _gauge(
+    "reconciled_timestamp_seconds", _ACCOUNT, "Unix time of the newest report that was compared with the books."
+)
+
+# Risk. Losses are positive; figures of the portfolio come from the sum of all accounts' PnL.
+_ESTIMATE = ("method", "confidence", "horizon")
+_SCOPE = ("scope", "name")
+EQUITY = _gauge("equity_usd", _ACCOUNT, "Configured capital and net transfers plus total PnL, in USD.")
+DRAWDOWN = _gauge(
+    "drawdown_ratio", _ACCOUNT, "Equity over its highest level less 1, transfers apart; only with configured capital."
+)
+PORTFOLIO_DRAWDOWN = _gauge("portfolio_drawdown_ratio", (), "The same of all accounts together.")
+VALUE_AT_RISK = _gauge(
+    "value_at_risk_usd",
+    (*_ACCOUNT, *_ESTIMATE),
+    "Loss over the horizon that is not exceeded with this confidence, from the changes of PnL in the window.",
+)
+EXPECTED_SHORTFALL = _gauge(
+    "expected_shortfall_usd", (*_ACCOUNT, *_ESTIMATE), "Mean loss over the horizon when the value at risk is exceeded."
+)
+PORTFOLIO_VALUE_AT_RISK = _gauge("portfolio_value_at_risk_usd", _ESTIMATE, "Value at risk of all accounts together.")
+PORTFOLIO_EXPECTED_SHORTFALL = _gauge(
+    "portfolio_expected_shortfall_usd", _ESTIMATE, "Expected shortfall of all accounts together."
+)
+POSITION_LIMIT = _gauge(
+    "position_limit_usd", _SCOPE, "Configured limit of what is held, for a symbol, exchange or all."
+)
+EXPOSURE = _gauge(
+    "exposure_usd", _SCOPE, "What is held where a limit is set: of a symbol net, on an exchange and in all gross."
+)
+INVENTORY_UTILIZATION = _gauge("inventory_utilization_ratio", _SCOPE, "Exposure as a share of its limit.")
+
 # Currency conversion.
 CURRENCY_RATE = _gauge("currency_rate", ("currency",), "USD per unit of the currency.")
 CURRENCY_RATE_MISSING = _gauge(
     "currency_rate_missing",
     ("currency",),
-    "Fills waiting because the rate of a currency they need is not known; 0 once it is.",
+    "Fills, payments and transfers waiting because the rate of a currency they need is not known; 0 once it is.",
 )
 
 # Targets: thresholds from the configuration, read by rules and dashboards.
@@ -172,8 +378,40 @@ TARGET_EXCHANGE_AVAILABILITY = _gauge(
 TARGET_EXCHANGE_ERRORS = _gauge(
     "target_exchange_error_ratio", ("severity",), "Configured highest share of failed requests, by severity."
 )
+TARGET_DRIFT = _gauge(
+    "target_drift_usd", (), "Configured drift between books and exchange above which an alert fires, in USD."
+)
+TARGET_ATTRIBUTION_ERROR = _gauge(
+    "target_attribution_error_usd", (), "Configured difference of attributed and total PnL above which an alert fires."
+)
 TARGET_MARKET_DATA_AGE = _gauge(
     "target_market_data_age_seconds", (), "Configured age above which market data is stale."
+)
+
+# The journal: what must not be lost, on disk.
+JOURNAL_UP = _gauge("journal_up", (), "1 while what is accepted gets on disk, 0 while the disk refuses.")
+JOURNAL_ROWS = _counter(
+    "journal_rows_total",
+    ("group",),
+    "Rows of the journal since it was created: lasting (kept for ever) and passing (forgotten after a while).",
+)
+JOURNAL_RECORDS = _counter("journal_records_total", ("group",), "Events in the rows of the journal, by group.")
+JOURNAL_SIZE = _gauge("journal_size_bytes", (), "Size of the journal's files.")
+JOURNAL_PENDING = _gauge("journal_pending_records", (), "Events accepted that are not on disk yet.")
+JOURNAL_COMMITS = _histogram(
+    "journal_commit_duration_seconds", (), "Time from beginning to write a group of rows to having it on disk."
+)
+JOURNAL_COMMIT_FAILURES = _counter(
+    "journal_commit_failures_total", (), "Attempts to write that the disk refused; each is made again."
+)
+JOURNAL_LAST_COMMIT = _gauge(
+    "journal_last_commit_timestamp_seconds", (), "Unix time of the newest row on disk; absent before the first."
+)
+JOURNAL_SALVAGED = _gauge(
+    "journal_salvaged", (), "1 if the journal was found damaged at this start and its intact beginning is used, else 0."
+)
+JOURNAL_LOST_ROWS = _gauge(
+    "journal_lost_rows", (), "Rows known to be lost when the journal was found damaged at this start."
 )
 
 # The exporter itself.
@@ -184,6 +422,11 @@ EVENT_LAG = _histogram("event_lag_seconds", ("type",), "Time from an event's own
 SERIES_DROPPED = _counter(
     "series_dropped_total", ("family",), "Samples left out of a scrape because the series limit was reached."
 )
+PUSH_REQUESTS = _counter("push_requests_total", ("code",), "Requests to push events, by HTTP status of the answer.")
+PUSH_DURATION = _histogram(
+    "push_duration_seconds", (), "Time from the head of a request to push events to its answer, the disk included."
+)
+PUSH_RECEIVED_BYTES = _counter("push_received_bytes_total", (), "Bytes of pushed events received, as they were sent.")
 COLLECTOR_SUCCESS = _gauge("collector_success", ("collector",), "1 if the collector succeeded in this scrape.")
 COLLECTOR_DURATION = _gauge("collector_duration_seconds", ("collector",), "Time the collector took in this scrape.")
 COMPONENT_UP = _gauge("component_up", ("component",), "1 while a part of the exporter runs, 0 while it is down.")

@@ -29,7 +29,9 @@ _SECTIONS = {
     "Exchanges": {"exchange"},
     "Markets and currencies": {"market", "currency"},
     "Orders and fills": {"order", "orders", "fill", "fills", "duplicate", "conflicting", "late", "approximate"},
+    "Quotes and markouts": {"quote", "markout", "realized", "price"},
     "PnL and positions": {"pnl", "fees", "rebates", "position"},
+    "Bots": {"bot"},
     "Targets": {"target"},
 }
 _LAST = "The exporter itself"

@@ -5,15 +5,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
 
 from exporter import __version__
 from exporter.config import Config
+from exporter.config import Journal as JournalConfig
+from exporter.errors import JournalError, ServiceError
 from exporter.intake import Intake
+from exporter.journal import Journal
+from exporter.recovery import Keeper, recover
 from exporter.sources import Source, sources
 from exporter.sources.base import Backoff
-from exporter.state.state import State
+from exporter.state.state import OWN, State
+from exporter.threads import LooseThreads
 from exporter.web.server import serve
 
 log = logging.getLogger(__name__)
@@ -22,24 +29,49 @@ log = logging.getLogger(__name__)
 @asynccontextmanager
 async def running(config: Config) -> AsyncIterator[tuple[str, State]]:
     """The whole exporter, until the block ends; gives its address and its state."""
-    state = State(config)
-    intake = Intake(state)
-    async with serve(config.web, state) as address:
-        tasks = [
-            asyncio.create_task(_supervise(name, make, state)) for name, make in sources(config, state, intake).items()
-        ]
+    journal = _journal(config.journal)
+    try:
+        state = State(config, log=journal)
         try:
+            recover(state)
+        except JournalError as error:
+            raise ServiceError(str(error)) from None
+        keeper = Keeper(state, config.journal.snapshot_seconds)
+        async with AsyncExitStack() as ends:
+            # What was started last ends first: sources, then a last saving, then the journal's writer.
+            await ends.enter_async_context(_task(_supervise(f"{OWN}/journal", lambda: journal, state)))
+            await keeper.begin()
+            ends.push_async_callback(keeper.end)
+            address = await ends.enter_async_context(serve(config.web, state))
+            await ends.enter_async_context(_task(_supervise(f"{OWN}/ledger", lambda: keeper, state)))
+            for name, make in sources(config, state, Intake(state)).items():
+                await ends.enter_async_context(_task(_supervise(name, make, state)))
             yield address, state
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+    finally:
+        journal.close()
+
+
+def _journal(config: JournalConfig) -> Journal:
+    path = Path(config.path) if config.path else None
+    return Journal.open(path, max_pending=config.max_pending, retention_days=config.retention_days)
+
+
+@asynccontextmanager
+async def _task(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """A task that is cancelled when the block ends."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def run(config: Config) -> None:
     """Run until SIGINT or SIGTERM."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(LooseThreads())
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with running(config) as (address, _):

@@ -39,10 +39,24 @@ def test_check_says_that_a_file_is_good(tmp_path: Path) -> None:
 
 
 def test_check_notes_that_nothing_is_watched(tmp_path: Path) -> None:
-    """A file without exchanges is good, but its reader may have expected otherwise."""
+    """A file that names nothing is good, but its reader may have expected otherwise."""
     checked = command("check", "--config", write(tmp_path, GOOD))
     assert (checked.returncode, checked.stderr) == (0, "")
-    assert checked.stdout.endswith("exporter.yml: good, but it names no exchange: nothing will be watched\n")
+    what = "it names no exchange, no bot and no token to push with: nothing will be watched"
+    assert checked.stdout.endswith(f"exporter.yml: good, but {what}\n")
+
+
+def test_check_names_all_that_events_come_from(tmp_path: Path) -> None:
+    """Bots that are watched and bots that push count as much as exchanges."""
+    (tmp_path / "token").write_text("a1")
+    more = f"""
+journal: {{path: j}}
+push: {{tokens: [{{name: mine, token: {{file: {tmp_path}/token}}}}]}}
+hummingbot: [{{name: h, database: x}}]
+"""
+    checked = command("check", "--config", write(tmp_path, GOOD + more))
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert checked.stdout.endswith("exporter.yml: good: bots: h; may push: mine\n")
 
 
 @pytest.mark.parametrize("verb", ["check", "run"])
@@ -87,9 +101,9 @@ def running(config: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env={**os.environ}) as process:
         try:
             assert process.stderr is not None
-            ready = process.stderr.readline()
-            found = re.search(r"ready on (http://\S+)", ready)
-            assert found, ready
+            said = [process.stderr.readline() for _ in range(2)]  # the first line warns that nothing is kept on disk
+            found = re.search(r"ready on (http://\S+)", said[-1])
+            assert found, said
             yield process, found.group(1)
         finally:
             process.kill()

@@ -8,6 +8,7 @@ import re
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -15,20 +16,30 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.collectors import discover, gather
 from exporter.errors import EventError
+from exporter.events import Balance, PositionReport
 from exporter.exposition import Batch, Exposition
 from exporter.intake import Intake
+from exporter.journal import Figures
+from exporter.journal.records import Sampled
 from exporter.metrics import EXCHANGE_REQUESTS, EXCHANGE_UP, TABLE, Kind
+from exporter.state.bots import BotState
 from exporter.state.exchange import ErrorKind, Stream
 from exporter.state.state import State
 from simulator.stack.binaries import find_binary
-from tests.builders import T0, book, config, fee, fill, order
+from tests.builders import MINIMAL, T0, book, config, fee, fill, order, quote
 
+ACCOUNTS = (("", ""), ("alpha", "main"))
+RISK = """
+risk:
+  capital_usd: {alpha/main: 1000}
+  limits: {symbol_usd: {BTC/USDT: 500}, exchange_usd: {alpha: 1000}, total_usd: 2000}
+"""
 GOLDEN = Path(__file__).with_name("golden_metrics.txt")
 
 
 def small_world() -> State:
     """A state in which every family has a sample."""
-    state = State(config(), clock=lambda: T0 + 2)
+    state = State(config(MINIMAL + RISK), clock=lambda: T0 + 2)
     intake = Intake(state)
     exchange = state.exchanges["alpha"]
     exchange.up, exchange.clock_offset, exchange.rate_limit_used = True, 0.25, 0.1
@@ -40,13 +51,43 @@ def small_world() -> State:
     exchange.broke(Stream.FILLS, "BTC/USDT", ErrorKind.NETWORK)
     exchange.backfilled["main"] = 1
     intake.accept(book(99.0, 101.0, T0), "ccxt")
+    intake.accept(quote(99.0, 101.5, T0), "push")
     intake.accept(fill("1", "buy", "99", "2", T0, fee=fee("0.01"), liquidity="maker"), "ccxt")
     intake.accept(fill("2", "sell", "101", "1", T0 + 1, fee=fee("-0.02"), liquidity="taker"), "ccxt")
     intake.accept(fill("2", "sell", "101", "1", T0 + 1, fee=fee("-0.02"), liquidity="taker"), "ccxt")
     for number, status in enumerate(("open", "canceled", "rejected")):
         intake.accept(order(str(number), status), "ccxt")
+    timed = order("3", "open", "sell", T0, sent_ts=T0, ack_ts=T0 + 0.003, decision_price=Decimal(100))
+    intake.accept(timed, "push")
+    intake.accept(fill("3", "sell", "101", "0.5", T0 + 1, order_id="3", liquidity="maker"), "push")
+    intake.accept(book(99.0, 101.0, T0 + 1.75), "ccxt")
     intake.reject(EventError("price", "price is -1"), "ccxt")
+    intake.accept(book(99.0, 101.0, T0, symbol="BTC/USDT:USDT"), "ccxt")
+    for total, ago in ((1000, 100), (1001, 50)):
+        balance = Balance(exchange="alpha", account="main", currency="USDT", total=Decimal(total), ts=T0 - ago)
+        state.ledger.balance(balance, T0 - ago)
+        list(state.ledger.reconcile(T0))
+    held = PositionReport(exchange="alpha", account="main", symbol="BTC/USDT:USDT", quantity=Decimal("0.5"), ts=T0 - 50)
+    state.ledger.position(held, T0 - 50)
+    list(state.ledger.reconcile(T0))
+    state.risk.restore(Sampled(T0 - 300 * ago, *key, ago % 7, 7.0) for ago in range(120, 0, -1) for key in ACCOUNTS)
+    state.bots["swinger"] = BotState(
+        "freqtrade",
+        up=True,
+        running=True,
+        dry_run=True,
+        version="2026.9",
+        strategy="Swing",
+        last_seen=T0,
+        open_trades=3,
+        missed=2,
+    )
+    state.journal.figures = Figures({"lasting": 2, "passing": 1}, {"lasting": 3, "passing": 1}, 4, 8192, T0 + 1)
+    state.journal.commits.observe(0.002)
     state.components["exchange/alpha"].up = True
+    state.push.requests[200] += 1
+    state.push.durations.observe(0.004)
+    state.push.received_bytes += 262
     state.dropped["trading_fills_total"] = 7
     return state
 

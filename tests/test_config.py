@@ -14,8 +14,14 @@ from exporter.config import (
     Config,
     Currency,
     Exchange,
+    Freqtrade,
+    Hummingbot,
     Limits,
     Log,
+    Mqtt,
+    Push,
+    PushToken,
+    Quality,
     Secret,
     Section,
     Targets,
@@ -70,6 +76,14 @@ def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
             "targets.exchange_error_ratio.warning: expected float <= 1.0",
         ),
         ("currency: {pegs: {USDT: 0}}", "f.yml:1: currency.pegs.USDT: 0 is not a rate"),
+        (
+            "quality: {markout_horizons_seconds: [1, 5, 1]}",
+            "f.yml:1: quality.markout_horizons_seconds[2]: 1 stands twice; remove one",
+        ),
+        (
+            "quality: {markout_horizons_seconds: [3600]}",
+            "f.yml:1: quality.markout_horizons_seconds[0]: expected float <= 1800.0",
+        ),
         ("a: [", "f.yml:1: is not YAML"),
         ("just words", "f.yml:1: the file: expected object, got str"),
         (
@@ -81,7 +95,7 @@ def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_problem_names_its_line_and_key(text: str, problem: str) -> None:
     """What is wrong, where, and what to do, without showing a secret."""
     with pytest.raises(ConfigError) as raised:
-        parse(text, "f.yml", ["binance", "kraken"])
+        parse(text, "f.yml", lambda: ["binance", "kraken"])
     assert any(problem in line for line in raised.value.problems), raised.value.problems
     assert "hunter2" not in str(raised.value)
 
@@ -89,7 +103,7 @@ def test_a_problem_names_its_line_and_key(text: str, problem: str) -> None:
 def problems(text: str) -> list[str]:
     """What is wrong with a configuration; each problem is one line and shows no value."""
     with pytest.raises(ConfigError) as raised:
-        parse(text, "f.yml", ["binance", "kraken"])
+        parse(text, "f.yml", lambda: ["binance", "kraken"])
     assert "hunter2" not in str(raised.value)
     assert not any("\n" in line for line in raised.value.problems)
     return raised.value.problems
@@ -164,8 +178,16 @@ def test_what_yaml_cannot_make_plain_is_refused(text: str, problem: str) -> None
         ("rate_symbols: [BNB/USDT, BTC/USDT]", "rate_symbols[1]: BTC/USDT stands in symbols already; remove it here"),
         ("rate_symbols: [A/B, A/B]", "rate_symbols[1]: A/B stands in rate_symbols already; remove it here"),
         (
-            "rate_symbols: ['BTC/USDT:USDT']",
-            "rate_symbols[0]: contracts cannot be accounted for yet; spot symbols look like BTC/USDT",
+            "rate_symbols: ['ETH/USD:BTC']",
+            "rate_symbols[0]: ETH/USD:BTC settles in BTC, neither ETH nor USD; it cannot be accounted for",
+        ),
+        (
+            "rate_symbols: ['ETH/USD:']",
+            "rate_symbols[0]: 'ETH/USD:' names no settlement currency; write contracts like",
+        ),
+        (
+            "rate_symbols: ['ETH/USD:ETH-261225-3000-C']",
+            "rate_symbols[0]: ETH/USD:ETH-261225-3000-C is an option; only spot, perpetuals and dated futures",
         ),
     ],
 )
@@ -183,8 +205,8 @@ def test_a_value_that_an_exchange_cannot_have(text: str, problem: str) -> None:
             "f.yml:4: exchanges[0].symbols[1]: A/B stands in symbols already",
         ),
         (
-            EXCHANGE.replace("BTC/USDT", "'BTC/USD:BTC'"),
-            "f.yml:4: exchanges[0].symbols[0]: contracts cannot be accounted",
+            EXCHANGE.replace("BTC/USDT", "'BTC/USD:ETH'"),
+            "f.yml:4: exchanges[0].symbols[0]: BTC/USD:ETH settles in ETH, neither BTC nor USD",
         ),
         (
             EXCHANGE + "- name: a\n  id: kraken\n  account: b\n  symbols: [A/B]",
@@ -289,7 +311,7 @@ def test_a_merged_value_is_reported_where_it_is_written() -> None:
     """The line is that of the anchor's mapping, or of the key that overrides it."""
     bad_id = MERGED.replace("kraken", "krakn")
     assert problems(bad_id) == ["f.yml:8: exchanges[2].id: ccxt has no exchange 'krakn'; did you mean kraken?"]
-    contract = problems(MERGED.replace("BTC/USDT", "'BTC/USDT:USDT'"))
+    contract = problems(MERGED.replace("BTC/USDT", "'BTC/USDT:ETH'"))
     assert [line.partition(":")[2].partition(":")[0] for line in contract] == ["5", "5", "5"]
     overridden = problems(MERGED.replace("name: b", "id: binanc\n  name: b"))
     assert any(line.startswith("f.yml:7: exchanges[1].id: ccxt has no") for line in overridden), overridden
@@ -303,6 +325,12 @@ def test_all_problems_are_told_at_once() -> None:
             "f.yml",
         )
     assert len(raised.value.problems) == 4
+
+
+def test_contracts_are_accounted_for() -> None:
+    """Perpetuals and dated futures, settled in dollars or in coins."""
+    text = EXCHANGE.replace("[BTC/USDT]", "['BTC/USDT:USDT', 'BTC/USD:BTC', 'ETH/USDT:USDT-261225']")
+    assert len(parse(text).exchanges[0].symbols) == 3
 
 
 def test_an_empty_file_is_all_defaults() -> None:
@@ -398,12 +426,13 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 
 def test_the_example_is_valid_and_shows_every_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """A newcomer finds each setting in the commented example, and the example works."""
-    for name in ("BINANCE_API_KEY", "BINANCE_SECRET"):
+    for name in ("BINANCE_API_KEY", "BINANCE_SECRET", "FREQTRADE_USERNAME", "FREQTRADE_PASSWORD", "PUSH_TOKEN_MY_BOT"):
         monkeypatch.setenv(name, "x")
     path = ROOT / "exporter.example.yml"
-    load(path, ["binance", "kraken"])
+    load(path, lambda: ["binance", "kraken"])
     text = path.read_text()
-    sections: list[type[Section]] = [Config, Exchange, Web, Currency, Targets, Limits, Log]
+    sections: list[type[Section]] = [Config, Exchange, Freqtrade, Hummingbot, Mqtt, Web, Currency, Targets, Limits, Log]
+    sections += [Push, PushToken, Quality]
     for section in sections:
         for key in section.__struct_fields__:
             assert f"{key}:" in text, f"{key} of {section.__name__} is not in the example"

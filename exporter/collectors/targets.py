@@ -16,3 +16,5 @@ def collect(state: State) -> Iterator[Batch]:
     yield metrics.TARGET_EXCHANGE_AVAILABILITY, [((), targets.exchange_availability_ratio)]
     yield metrics.TARGET_EXCHANGE_ERRORS, [(("warning",), errors.warning), (("critical",), errors.critical)]
     yield metrics.TARGET_MARKET_DATA_AGE, [((), targets.market_data_age_seconds)]
+    yield metrics.TARGET_DRIFT, [((), targets.drift_usd)]
+    yield metrics.TARGET_ATTRIBUTION_ERROR, [((), targets.attribution_error_usd)]

@@ -8,11 +8,19 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from exporter.config.base import Secret
 from exporter.config.document import Path
-from exporter.config.schema import Config, Currency, ErrorRatio, Exchange, Secret, Web
+from exporter.config.freqtrade import Freqtrade
+from exporter.config.hummingbot import Hummingbot, Mqtt
+from exporter.config.nautilus import Nautilus
+from exporter.config.push import Push
+from exporter.config.quality import Quality
+from exporter.config.schema import Config, Currency, ErrorRatio, Exchange, Web
 from exporter.errors import ConfigError
 
 Problem = tuple[Path, str]
+
+_BOTS = ("freqtrade", "hummingbot", "nautilus")  # the lists of bots, whatever program they are
 
 # Names of secrets in lower case without - and _: ccxt's own settings, and headers such as X-MBX-APIKEY.
 _CCXT_SECRETS = re.compile(
@@ -24,12 +32,24 @@ _CCXT_SECRETS = re.compile(
 def problems(config: Config, known: Collection[str] | None) -> Iterator[Problem]:
     """Everything that is wrong, with its place; ``known`` are the ids that an exchange may have."""
     yield from _web_problems(config.web)
+    yield from _push_problems(config.push, has_journal=config.journal.path is not None)
     yield from _peg_problems(config.currency)
     yield from _ratio_problems(config.targets.exchange_error_ratio)
+    yield from _horizon_problems(config.quality)
     yield from _identity_problems(config.exchanges)
     for index, exchange in enumerate(config.exchanges):
         for path, text in _exchange_problems(exchange, known):
             yield ("exchanges", index, *path), text
+    yield from _bot_name_problems(config)
+    for index, bot in enumerate(config.freqtrade):
+        for path, text in _freqtrade_problems(bot):
+            yield ("freqtrade", index, *path), text
+    for index, each in enumerate(config.hummingbot):
+        for path, text in _hummingbot_problems(each):
+            yield ("hummingbot", index, *path), text
+    for index, node in enumerate(config.nautilus):
+        for path, text in _nautilus_problems(node):
+            yield ("nautilus", index, *path), text
 
 
 def _web_problems(web: Web) -> Iterator[Problem]:
@@ -41,6 +61,37 @@ def _web_problems(web: Web) -> Iterator[Problem]:
         yield ("web", "listen"), text
     if web.bearer_token is not None:
         yield from _secret_problems(("web", "bearer_token"), web.bearer_token)
+
+
+def _push_problems(push: Push, *, has_journal: bool) -> Iterator[Problem]:
+    if push.tokens and not has_journal:
+        yield ("push",), "what is acknowledged to a bot must be on disk: set journal.path"
+    names: set[str] = set()
+    secrets: set[str] = set()
+    for index, each in enumerate(push.tokens):
+        path: Path = ("push", "tokens", index)
+        if each.name in names:
+            yield (*path, "name"), f"{each.name!r} stands twice; give each token a name of its own"
+        names.add(each.name)
+        for place, pattern in enumerate(each.accounts):
+            if not all(pattern.partition("/")):
+                text = f"{pattern!r} is not exchange/account; write for example binance/main, or binance/* for all"
+                yield (*path, "accounts", place), text
+        yield from _push_token_problems((*path, "token"), each.token, secrets)
+
+
+def _push_token_problems(path: Path, secret: Secret, others: set[str]) -> Iterator[Problem]:
+    """What keeps a token from being sent in a header, or from telling one bot from another."""
+    try:
+        token = secret.read()
+    except ConfigError as error:
+        yield from ((path, problem) for problem in error.problems)
+        return
+    if not re.fullmatch(r"[!-~]+", token):
+        yield path, "a token is one word of printable ASCII, as in: openssl rand -hex 32"
+    if token in others:
+        yield path, "another name has the same token; give each a token of its own"
+    others.add(token)
 
 
 def _peg_problems(currency: Currency) -> Iterator[Problem]:
@@ -56,6 +107,12 @@ def _ratio_problems(ratio: ErrorRatio) -> Iterator[Problem]:
     if ratio.warning > ratio.critical:
         text = f"warning, {ratio.warning:g}, exceeds critical, {ratio.critical:g}; lower the one or raise the other"
         yield ("targets", "exchange_error_ratio"), text
+
+
+def _horizon_problems(quality: Quality) -> Iterator[Problem]:
+    for index, seconds in enumerate(quality.markout_horizons_seconds):
+        if seconds in quality.markout_horizons_seconds[:index]:
+            yield ("quality", "markout_horizons_seconds", index), f"{seconds:g} stands twice; remove one"
 
 
 def _identity_problems(exchanges: list[Exchange]) -> Iterator[Problem]:
@@ -91,11 +148,27 @@ def _symbol_problems(exchange: Exchange) -> Iterator[Problem]:
     places: dict[str, str] = {}
     for key, symbols in (("symbols", exchange.symbols), ("rate_symbols", exchange.rate_symbols)):
         for index, symbol in enumerate(symbols):
-            if ":" in symbol:
-                yield (key, index), "contracts cannot be accounted for yet; spot symbols look like BTC/USDT"
+            problem = _contract_problem(symbol)
+            if problem:
+                yield (key, index), problem
             if symbol in places:
                 yield (key, index), f"{symbol} stands in {places[symbol]} already; remove it here"
             places.setdefault(symbol, key)
+
+
+def _contract_problem(symbol: str) -> str | None:
+    """What keeps a contract's symbol from being accounted for; None for the others and for spot."""
+    pair, is_contract, rest = symbol.partition(":")
+    settle, *terms = rest.split("-")
+    if not is_contract:
+        return None
+    if not settle:
+        return f"{symbol!r} names no settlement currency; write contracts like BTC/USDT:USDT or BTC/USD:BTC"
+    if len(terms) > 1:
+        return f"{symbol} is an option; only spot, perpetuals and dated futures can be accounted for"
+    if settle not in pair.split("/"):
+        return f"{symbol} settles in {settle}, neither {' nor '.join(pair.split('/'))}; it cannot be accounted for"
+    return None
 
 
 def _secret_problems(path: Path, secret: Secret) -> Iterator[Problem]:
@@ -104,6 +177,60 @@ def _secret_problems(path: Path, secret: Secret) -> Iterator[Problem]:
     except ConfigError as error:
         for problem in error.problems:
             yield path, problem
+
+
+def _bot_name_problems(config: Config) -> Iterator[Problem]:
+    """Bots of all kinds share one label, so that no two may have the same name."""
+    places: dict[str, str] = {}
+    for key in _BOTS:
+        for index, bot in enumerate(getattr(config, key, ())):
+            if bot.name in places:
+                yield (key, index, "name"), f"{bot.name!r} is the name of {places[bot.name]} already; rename one"
+            places.setdefault(bot.name, f"{key}[{index}]")
+
+
+def _freqtrade_problems(bot: Freqtrade) -> Iterator[Problem]:
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", bot.url):
+        yield ("url",), "this is not the address of a bot; write for example http://127.0.0.1:8080"
+    for name, secret in bot.secrets.items():
+        yield from _secret_problems((name,), secret)
+
+
+def _hummingbot_problems(bot: Hummingbot) -> Iterator[Problem]:
+    if bot.database is None and bot.mqtt is None:
+        yield (), f"nothing is known of {bot.name!r}; give the path of its database, or mqtt, or both"
+    if bot.mqtt is not None:
+        yield from _mqtt_problems(bot.mqtt, has_record=bot.database is not None)
+
+
+def _nautilus_problems(node: Nautilus) -> Iterator[Problem]:
+    for name, size in node.contract_sizes.items():
+        if name not in node.symbols:
+            yield ("contract_sizes", name), f"{name!r} has no symbol; write it into symbols as well"
+        if not size.is_finite() or size <= 0:
+            yield ("contract_sizes", name), f"{size} is not a size; give a number above 0"
+    for name in node.symbols:
+        if "." not in name:
+            yield ("symbols", name), "an instrument of nautilus has its venue behind a dot, as in BTCUSDT-PERP.BINANCE"
+    if node.ca_file is not None and not node.tls:
+        yield ("ca_file",), "certificates are for tls; set tls: true as well"
+    if node.password is None and node.username is not None:
+        yield ("username",), "a username needs a password beside it"
+    for name, secret in node.secrets.items():
+        yield from _secret_problems((name,), secret)
+
+
+def _mqtt_problems(mqtt: Mqtt, *, has_record: bool) -> Iterator[Problem]:
+    if mqtt.market is None and not has_record:
+        text = "without a database, say which connector the bot trades through, as market: its messages do not"
+        yield ("mqtt",), text
+    for key in ("namespace", "bot_id"):
+        if set(getattr(mqtt, key)) & set("+#"):
+            yield ("mqtt", key), "this is part of a topic, in which + and # are not allowed; write it as the bot has it"
+    if mqtt.password is not None and mqtt.username is None:
+        yield ("mqtt", "password"), "a password needs a username beside it"
+    for name, secret in mqtt.secrets.items():
+        yield from _secret_problems(("mqtt", name), secret)
 
 
 def _ccxt_problems(path: Path, value: Any) -> Iterator[Problem]:

@@ -21,7 +21,7 @@ from exporter.errors import ConfigError
 
 Path = tuple[str | int, ...]
 
-SECRETS = frozenset({"api_key", "secret", "password", "bearer_token"})
+SECRETS = frozenset({"api_key", "secret", "password", "bearer_token", "username", "ws_token", "token"})
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,18 @@ from exporter.config.document import SECRETS, Document
 from exporter.config.schema import Config
 from exporter.errors import ConfigError
 
+Known = Callable[[], Collection[str] | None]
 
-def load(path: Path, known_exchanges: Collection[str] | None = None) -> Config:
+
+def _nobody_knows() -> None:
+    return None
+
+
+def load(path: Path, known_exchanges: Known = _nobody_knows) -> Config:
     """Read and check the file; `ConfigError` lists every problem found, one line each.
 
-    ``known_exchanges`` are the ids that an exchange may have; without them, any is taken.
+    ``known_exchanges`` gives the ids that an exchange may have, or None to take any; it is asked only if the file
+    names an exchange.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -31,14 +38,15 @@ def load(path: Path, known_exchanges: Collection[str] | None = None) -> Config:
     return parse(text, str(path), known_exchanges)
 
 
-def parse(text: str, where: str = "config", known_exchanges: Collection[str] | None = None) -> Config:
+def parse(text: str, where: str = "config", known_exchanges: Known = _nobody_knows) -> Config:
     """Check the text of a configuration; ``where`` names it in messages."""
     read = document.read(text, where)
     try:
         config = msgspec.convert(read.data, Config, strict=True)
     except msgspec.ValidationError as error:
         raise ConfigError([_explain(str(error), read)]) from None
-    problems = [read.problem(path, text) for path, text in checks.problems(config, known_exchanges)]
+    known = known_exchanges() if config.exchanges else None
+    problems = [read.problem(path, text) for path, text in checks.problems(config, known)]
     if problems:
         raise ConfigError(problems)
     return config
@@ -55,7 +63,7 @@ def _explain(message: str, read: Document) -> str:
         text = "a secret never stands in this file; write {env: NAME} or {file: PATH}"
     elif unknown:
         text, path = _unknown_key(path, unknown.group(1)), (*path, unknown.group(1))
-    elif place.endswith("[...]`"):
+    elif place.endswith(".pegs[...]`"):
         text, path = "this is not a rate; give the dollars in one unit as a number", (*path, _bad_peg(read.data))
     return read.problem(path, _reworded(text, path))
 

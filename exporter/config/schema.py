@@ -3,72 +3,17 @@
 from __future__ import annotations
 
 import ipaddress
-import os
-import re
 from decimal import Decimal
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-import msgspec
-
-from exporter.errors import ConfigError
-
-Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]  # at most a day
-Hours = Annotated[float, msgspec.Meta(gt=0, le=8_760)]  # at most a year
-Ratio = Annotated[float, msgspec.Meta(ge=0, le=1)]
-Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)]
-Symbol = Annotated[str, msgspec.Meta(pattern=r"^[^/\s]+/[^/\s]+$")]
-LabelValue = Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
-
-
-class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A mapping in the file; an unknown key is an error."""
-
-
-class Secret(Section, frozen=True):
-    """Where a secret is read from: an environment variable or a file, exactly one of the two."""
-
-    env: str | None = None
-    file: str | None = None
-
-    def __post_init__(self) -> None:
-        if (self.env is None) == (self.file is None):
-            raise ValueError("give either env or file")
-
-    def read(self) -> str:
-        """The secret itself without blanks around it; lines inside stay, as a PEM key needs them.
-
-        `ConfigError` says what is missing without showing any of it.
-        """
-        return _from_file(self.file) if self.file is not None else _from_environment(str(self.env))
-
-
-def _from_environment(name: str) -> str:
-    value = os.environ.get(name, "").strip()
-    if value:
-        return value
-    # Whoever writes the secret itself where its variable's name belongs must not find it in a log.
-    shown = name if re.fullmatch(r"[A-Z_][A-Z0-9_]*", name) else "named here"
-    raise ConfigError([f"the environment variable {shown} is not set; export it, or use {{file: …}}"])
-
-
-def _from_file(name: str) -> str:
-    shown = name if re.match(r"[/~.]", name) and name.isprintable() else "named here"  # as above
-    try:
-        value = Path(name).expanduser().read_text(encoding="utf-8-sig").strip()
-    except OSError as error:
-        reason = f"cannot be read: {error.strerror}; correct the path or its permissions"
-    except UnicodeDecodeError:
-        reason = "is not text; save the secret alone, as UTF-8"
-    except RuntimeError:  # there is no such user
-        reason = "is in a home directory that does not exist; write the whole path"
-    except ValueError:  # a character that no path may have
-        reason = "has a path that cannot exist; correct it"
-    else:
-        reason = "is empty; write the secret into it"
-        if value:
-            return value
-    raise ConfigError([f"the file {shown} {reason}"])
+from exporter.config.base import Count, Dollars, Hours, LabelValue, Ratio, Seconds, Secret, Section, Symbol
+from exporter.config.freqtrade import Freqtrade
+from exporter.config.hummingbot import Hummingbot
+from exporter.config.journal import Journal
+from exporter.config.nautilus import Nautilus
+from exporter.config.push import Push
+from exporter.config.quality import Quality
+from exporter.config.risk import RiskSettings
 
 
 class Web(Section, frozen=True):
@@ -99,6 +44,12 @@ class Web(Section, frozen=True):
             return False
 
 
+class Accounting(Section, frozen=True):
+    """How PnL is realised: at the average cost of the position, or first in, first out."""
+
+    cost_basis: Literal["average", "fifo"] = "average"
+
+
 class Currency(Section, frozen=True):
     """Conversion into US dollars: ``pegs`` gives the dollars in one unit of a currency."""
 
@@ -122,6 +73,7 @@ class Exchange(Section, frozen=True):
     poll_interval: Seconds = 5.0
     backfill_interval: Seconds = 60.0
     backfill_hours: Hours = 24.0
+    reconcile_interval: Seconds = 60.0
     ccxt: dict[str, Any] = {}
 
     @property
@@ -153,6 +105,8 @@ class Targets(Section, frozen=True):
     exchange_availability_ratio: Ratio = 0.95
     exchange_error_ratio: ErrorRatio = ErrorRatio()
     market_data_age_seconds: Seconds = 10.0
+    drift_usd: Dollars = 1.0
+    attribution_error_usd: Dollars = 1e-6
 
 
 class Limits(Section, frozen=True):
@@ -173,8 +127,16 @@ class Config(Section, frozen=True):
     """The whole file."""
 
     exchanges: list[Exchange] = []
+    freqtrade: list[Freqtrade] = []
+    hummingbot: list[Hummingbot] = []
+    nautilus: list[Nautilus] = []
     web: Web = Web()
+    push: Push = Push()
+    journal: Journal = Journal()
+    accounting: Accounting = Accounting()
     currency: Currency = Currency()
     targets: Targets = Targets()
+    risk: RiskSettings = RiskSettings()
+    quality: Quality = Quality()
     limits: Limits = Limits()
     log: Log = Log()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 
 
 class Histogram:
@@ -23,3 +23,19 @@ class Histogram:
         """Count one value, in the unit of the bounds."""
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
+
+    def observe_all(self, values: list[float]) -> None:
+        """Count many values; sorts them, since it then takes one search a bound rather than one a value."""
+        values.sort()
+        before = 0
+        for place, bound in enumerate(self.bounds):
+            until = bisect_right(values, bound, before)
+            self.counts[place] += until - before
+            before = until
+        self.counts[-1] += len(values) - before
+        self.total += sum(values)
+
+    def load(self, counts: list[int], total: float) -> None:
+        """Go on from counts that were saved, unless the bounds have changed since."""
+        if len(counts) == len(self.counts):
+            self.counts, self.total = list(counts), total

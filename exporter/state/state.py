@@ -8,13 +8,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from exporter.config import Config
+from exporter.journal import Journal
 from exporter.ledger.currency import Rates
 from exporter.ledger.ledger import Ledger
 from exporter.metrics import LATENCY_BUCKETS
+from exporter.state.bots import BotState
 from exporter.state.exchange import ExchangeState
 from exporter.state.histogram import Histogram
+from exporter.state.journal import JournalState
 from exporter.state.market import MarketState
 from exporter.state.orders import OrdersState
+from exporter.state.push import PushState
+from exporter.state.quality import Quality
+from exporter.state.risk import RiskState
 
 Clock = Callable[[], float]
 
@@ -41,15 +47,31 @@ class IntakeCounts:
 
 
 class State:
-    """What sources fill and collectors read. ``clock`` gives Unix time in seconds."""
+    """What sources fill and collectors read.
 
-    def __init__(self, config: Config, clock: Clock = time.time) -> None:
+    ``clock`` gives Unix time in seconds; ``log`` keeps what must not be lost, in memory if none is given.
+    """
+
+    def __init__(self, config: Config, clock: Clock = time.time, log: Journal | None = None) -> None:
         self.config = config
         self.clock = clock
-        self.ledger = Ledger(Rates(config.currency.pegs, config.targets.market_data_age_seconds))
+        self.log = Journal.open(None) if log is None else log
+        self.journal = JournalState(self.log.figures)
+        rates = Rates(config.currency.pegs, config.targets.market_data_age_seconds)
+        self.ledger = Ledger(rates, self.log, config.accounting.cost_basis)
         self.exchanges: defaultdict[str, ExchangeState] = defaultdict(ExchangeState)
         self.markets: defaultdict[tuple[str, str], MarketState] = defaultdict(MarketState)
+        self.risk = RiskState(config.risk)
         self.orders = OrdersState()
+        self.quality = Quality(
+            self.ledger.rates,
+            self.orders,
+            tuple(config.quality.markout_horizons_seconds),
+            config.targets.market_data_age_seconds,
+            config.quality.quote_age_seconds,
+        )
+        self.bots: dict[str, BotState] = {}
         self.components: defaultdict[str, Component] = defaultdict(Component)
         self.intake = IntakeCounts()
+        self.push = PushState()
         self.dropped: defaultdict[str, int] = defaultdict(int)  # samples beyond the series limit, by family

@@ -1,0 +1,154 @@
+"""Brings the state back at the start, and keeps it beside the journal so that the next start is quick."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+
+import msgspec
+
+from exporter.errors import JournalError, OverloadError
+from exporter.events import Order
+from exporter.journal import Part
+from exporter.journal.records import Record, Reported
+from exporter.ledger import saving
+from exporter.state.quality import SavedQuality
+from exporter.state.risk import SavedRisk
+from exporter.state.state import State
+
+_LOOK_EVERY = 1.0  # seconds
+_TELL_EVERY = 5.0
+
+_ORDERS_BEFORE = 86_400.0  # seconds before the last saving, of which ended orders are remembered
+
+_QUALITY, _RISK, _END = "quality", "risk", "end"  # parts; the last says whether all was saved at the end
+_CLEAN = b"clean"
+
+log = logging.getLogger(__name__)
+
+
+def recover(state: State) -> None:
+    """Bring an empty state to what the journal knows; tells how far it is when that takes long."""
+    journal, started = state.log, time.monotonic()
+    parts = {part.name: part for part in journal.parts()}
+    row = 0
+    if saving.load(state.ledger, {name: part.payload for name, part in parts.items()}):
+        row = parts[saving.HEAD].row
+    count = _read_on(state, row)
+    since = 0.0
+    if _RISK in parts:
+        since = state.risk.load(msgspec.msgpack.decode(parts[_RISK].payload, type=SavedRisk))
+    state.risk.restore(_passing(state, max(0.0, since - _ORDERS_BEFORE)))
+    if _QUALITY in parts:
+        clean = _END in parts and parts[_END].payload == _CLEAN and not count
+        state.quality.load(msgspec.msgpack.decode(parts[_QUALITY].payload, type=SavedQuality), clean=clean)
+    if row or count:
+        seconds, known = time.monotonic() - started, len(state.ledger.known.identities)
+        log.info("the journal has %d events; read in %.1f s, %d of them one by one", known, seconds, count)
+
+
+def _passing(state: State, since: float) -> Iterator[Record]:
+    """The passing records from a time on; which orders ended is noted on the way, as their sources may tell it again.
+
+    Not all, since in the time that they are kept there may be millions.
+    """
+    for records in state.log.passing(since):
+        for record in records:
+            if isinstance(record, Reported) and isinstance(record.event, Order):
+                state.orders.ended_before(record.event)
+            yield record
+
+
+def _read_on(state: State, row: int) -> int:
+    """Take the records of the rows after ``row``; how many there were."""
+    told, count = time.monotonic(), 0
+    for number, records in state.log.lasting(row):
+        for record in records:
+            state.ledger.restore(record, number)
+        count += len(records)
+        if time.monotonic() - told > _TELL_EVERY:
+            told = time.monotonic()
+            log.info("reading the journal: row %d of %d", number, state.log.row)
+    for _ in state.ledger.catch_up():
+        pass
+    return count
+
+
+class Keeper:
+    """Saves the state from time to time, compares it with what exchanges report, and does what is too long at once."""
+
+    def __init__(self, state: State, interval: float) -> None:
+        self._state = state
+        self._interval = interval
+        self._saved = time.monotonic()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        state = self._state
+        while True:
+            await asyncio.sleep(_LOOK_EVERY)
+            now = state.clock()
+            for work in (state.ledger.catch_up(), state.ledger.reconcile(now), state.quality.advance(now)):
+                await _in_slices(work)
+            if self._sample():
+                await _in_slices(state.risk.work_out())
+            if time.monotonic() - self._saved >= self._interval:
+                await self.save()
+
+    def _sample(self) -> bool:
+        """Note the PnL of this moment for the estimates of risk, if it is time; whether it was."""
+        state = self._state
+        is_due = state.risk.due(state.clock())
+        if is_due:
+            for sampled in state.risk.sample(state.ledger, state.clock()):
+                with suppress(OverloadError):  # a sample may be missed
+                    state.log.append(sampled)
+        return is_due
+
+    async def begin(self) -> None:
+        """From now on what was saved may fall behind."""
+        await self._keep([Part(_END, self._state.log.cut(), b"")])
+
+    async def end(self) -> None:
+        """Save for the last time; nothing may happen after it."""
+        if await self.save():
+            await self._keep([Part(_END, self._state.log.cut(), _CLEAN)])
+
+    async def save(self) -> bool:
+        """Save what changed since the last time; without a disk it is only said, False, and tried the next time."""
+        self._saved = time.monotonic()
+        ledger, row = self._state.ledger, self._state.log.cut()
+        changed = saving.save(ledger)
+        is_kept = False
+        try:
+            parts = [
+                Part(_QUALITY, row, msgspec.msgpack.encode(self._state.quality.save())),
+                Part(_RISK, row, msgspec.msgpack.encode(self._state.risk.save())),
+            ]
+            for name, part in changed.items():
+                parts.append(Part(name, row, msgspec.msgpack.encode(part)))
+                await asyncio.sleep(0)
+            is_kept = await self._keep(parts)
+        finally:  # also when cancelled in between: a later saving must not leave out what this one did not keep
+            if is_kept:
+                saving.saved(ledger, changed)
+            else:
+                saving.not_saved(ledger, changed)
+        return is_kept
+
+    async def _keep(self, parts: list[Part]) -> bool:
+        try:
+            await self._state.log.save(parts)
+        except JournalError as error:
+            log.warning("the state could not be saved", extra={"detail": str(error)})
+            return False
+        return True
+
+
+async def _in_slices(work: Iterator[None]) -> None:
+    """Do work that yields, with all else going on between."""
+    for _ in work:
+        await asyncio.sleep(0)
