@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 import ccxt.async_support
 
-from simulator.dialect import ccxt_settings
+from simulator.dialects import ccxt_settings
 from simulator.stack.components import API_KEY, SECRET, Market
 from simulator.stack.processes import Stack
 from tests.bench.figure import Figure, quantile

@@ -1,7 +1,8 @@
 """What the fills of a simulated exchange come to, from its own log alone, in exact fractions.
 
 Slow and obvious on purpose, and without a line of the exporter: average cost by closing first and opening
-with the rest, fees at the mid that the log gives for each fill.
+with the rest, fees at the mid that the log gives for each fill, and so are the spread that a fill captured and
+what the inventory gained from one fill to the next.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Truth:
-    """Position in the base currency, money in USDT."""
+    """Position in the base currency, money in USDT; ``spread``, ``inventory`` and fees are parts of the total."""
 
     fills: int
     position: Fraction
     realized: Fraction
     unrealized: Fraction
     fees: Fraction
+    spread: Fraction
+    inventory: Fraction
 
     @property
     def total(self) -> Fraction:
@@ -38,12 +41,15 @@ def read(log: Path) -> list[dict[str, Any]]:
 def truth(fills: Iterable[dict[str, Any]], final_mid: str) -> Truth:
     """Account for fills of one symbol whose fees are not in its base currency."""
     count = 0
-    quantity = cost = realized = fees = Fraction(0)
+    quantity = cost = realized = fees = spread = inventory = before = Fraction(0)
     for fill in fills:
         count += 1
-        price = Fraction(fill["price"])
+        price, mid = Fraction(fill["price"]), Fraction(fill["mid"])
         remaining = Fraction(fill["quantity"])
         sign = 1 if fill["side"] == "buy" else -1
+        inventory += quantity * (mid - before)
+        spread += sign * remaining * (mid - price)
+        before = mid
         fees += Fraction(fill["commission"]) * Fraction(fill["commission_mid"])
         if quantity * sign < 0:
             average = cost / quantity
@@ -54,4 +60,6 @@ def truth(fills: Iterable[dict[str, Any]], final_mid: str) -> Truth:
             remaining -= closed
         quantity += sign * remaining
         cost += sign * remaining * price
-    return Truth(count, quantity, realized, quantity * Fraction(final_mid) - cost, fees)
+    last = Fraction(final_mid)
+    inventory += quantity * (last - before)
+    return Truth(count, quantity, realized, quantity * last - cost, fees, spread, inventory)
