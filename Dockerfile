@@ -10,7 +10,7 @@ COPY exporter exporter
 COPY simulator simulator
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
     && for wheel in /wheel/*.whl; do \
-        /opt/trading-exporter/bin/pip install --constraint .ci/constraints.txt "$wheel[ccxt]" || exit 1; done
+        /opt/trading-exporter/bin/pip install --constraint .ci/constraints.txt "$wheel[ccxt,hummingbot,nautilus]" || exit 1; done
 
 FROM python:3.13-slim
 ARG VERSION=0.1.0
@@ -19,6 +19,9 @@ LABEL org.opencontainers.image.title="trading-exporter" \
       org.opencontainers.image.version="$VERSION" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /opt/trading-exporter /opt/trading-exporter
+# Where a journal with a relative path is, and a volume belongs.
+RUN mkdir /var/lib/trading-exporter && chown 10001:10001 /var/lib/trading-exporter
+WORKDIR /var/lib/trading-exporter
 ENV PATH=/opt/trading-exporter/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 # A number, so that an orchestrator can see that it is not root.
 USER 10001:10001

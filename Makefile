@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	if $$python -c '$(NEW_ENOUGH)' 2>/dev/null; then echo $$python; break; fi; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fix generate bench provision-dashboards constraints binaries clean
+.PHONY: help setup demo test test-bots check fix generate bench provision-dashboards constraints binaries clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | while IFS='	' read -r target text; do \
@@ -27,11 +27,16 @@ demo: $(STAMP) binaries ## Run everything on simulated exchanges until Ctrl-C (F
 test: check binaries ## Run all checks and tests (ARGS=tests/stack: only some tests)
 	@$(RUN) -m pytest $(ARGS)
 
+test-bots: $(STAMP) ## Try the sources of bots on the real programs, installed apart (ARGS=tests/bots/freqtrade: one)
+	@$(RUN) -m tests.bots.environments
+	@$(RUN) -m pytest -m bots $(or $(ARGS),tests/bots)
+
 check: $(STAMP) ## Lint, formatting, types, generated files up to date; edits nothing
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(RUN) -m exporter.reference --check docs/metrics.md
+	$(RUN) -m exporter.web.schema --check docs/events.schema.json
 	$(RUN) -m grafana.generate --check
 	$(RUN) -m simulator.stack exporter-config --check exporter.demo.yml
 
@@ -41,6 +46,7 @@ fix: $(STAMP) ## Correct lint and formatting where that can be done by itself
 
 generate: $(STAMP) ## Write the generated files again: docs, dashboards, the demo's exporter configuration
 	$(RUN) -m exporter.reference docs/metrics.md
+	$(RUN) -m exporter.web.schema docs/events.schema.json
 	$(RUN) -m grafana.generate
 	$(RUN) -m simulator.stack exporter-config exporter.demo.yml
 

@@ -110,11 +110,13 @@ def or_unknown(expr: str) -> str:
     return f"{expr} or vector(NaN)"
 
 
-def label_values(family: Family, label: str, **where: str) -> str:
-    """Return the query of a dashboard variable: the values of one label."""
-    _check_labels(family, (label, *where))
-    matchers = ",".join(_matcher(name, value) for name, value in where.items())
-    return f"label_values({family.name}" + (f"{{{matchers}}}" if matchers else "") + f", {label})"
+def label_values(families: Sequence[Family], label: str, **where: str) -> str:
+    """Return the query of a dashboard variable: the values of one label in any of the families."""
+    for family in families:
+        _check_labels(family, (label, *where))
+    names = '__name__=~"' + "|".join(family.name for family in families) + '"'
+    matchers = [names, *(_matcher(name, value) for name, value in where.items())]
+    return f"label_values({{{','.join(matchers)}}}, {label})"
 
 
 def _aggregate(how: str, family: Family, by: Sequence[str], inner: str, *extra: str) -> str:

@@ -132,7 +132,7 @@ def test_targets_name_services_and_their_ports() -> None:
 
 def test_exporter_config_is_the_users_own_or_the_demos() -> None:
     """The exporter's configuration comes from exporter.yml unless another is named, and is never made up."""
-    [config] = SERVICES["exporter"]["volumes"]
+    [config] = [volume for volume in SERVICES["exporter"]["volumes"] if isinstance(volume, dict)]
     assert config["source"] == "${EXPORTER_CONFIG:-./exporter.yml}"
     assert config["bind"]["create_host_path"] is False
     assert config["target"] in DOCKERFILE

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = (
-    *("help", "setup", "demo", "test", "check", "fix", "generate", "bench"),
+    *("help", "setup", "demo", "test", "test-bots", "check", "fix", "generate", "bench"),
     *("provision-dashboards", "constraints", "clean"),
 )
 

@@ -11,7 +11,7 @@ from grafana import layout, panels, queries
 from grafana.layout import Section, line
 from grafana.panels import Json, Look, Panel, stat
 from grafana.queries import Query
-from grafana.sections import activity, exchanges, exporter, market, money
+from grafana.sections import activity, bots, exchanges, exporter, journal, market, money, push, quality, risk
 
 UID = "trading-trading"
 RUNBOOK_URL = "https://github.com/trading-exporter/trading-exporter/blob/main/docs/runbook.md"
@@ -26,10 +26,17 @@ def build() -> Json:
     sections = (
         _first_screen(),
         money.section(),
+        risk.risk(),
+        risk.reconciliation(),
+        quality.quotes(),
+        quality.fills(),
         activity.fills(),
         market.section(),
         activity.orders(),
         exchanges.section(),
+        bots.section(),
+        push.section(),
+        journal.section(),
         exporter.section(),
     )
     return panels.dashboard(
@@ -48,11 +55,12 @@ def build() -> Json:
 def variables() -> list[Json]:
     """Return the choices at the top: data source, exchange, account, symbol, strategy."""
     of_exchange = {"exchange": "=~$exchange"}
+    markets = (metrics.MARKET_DATA_TIMESTAMP, metrics.POSITION_BASE)  # some are known through a bot alone
     values = {
-        "exchange": queries.label_values(metrics.EXCHANGE_UP, "exchange"),
-        "account": queries.label_values(metrics.POSITION_BASE, "account", **of_exchange),
-        "symbol": queries.label_values(metrics.MARKET_DATA_TIMESTAMP, "symbol", **of_exchange),
-        "strategy": queries.label_values(metrics.POSITION_BASE, "strategy", **of_exchange),
+        "exchange": queries.label_values((metrics.EXCHANGE_UP, metrics.POSITION_BASE), "exchange"),
+        "account": queries.label_values((metrics.POSITION_BASE,), "account", **of_exchange),
+        "symbol": queries.label_values(markets, "symbol", **of_exchange),
+        "strategy": queries.label_values((metrics.POSITION_BASE,), "strategy", **of_exchange),
     }
     labels = [panels.label_variable(name, name.capitalize(), query) for name, query in values.items()]
     return [panels.data_source_variable(), *labels]

@@ -15,6 +15,7 @@ _PARTS = {
     "Realised": Look(color="blue"),
     "Unrealised": Look(color="purple"),
     "Fees": Look(color="orange"),
+    "Funding": Look(color="red"),
 }
 
 
@@ -22,7 +23,7 @@ def total() -> Panel:
     """Return the figure that a trader looks for first."""
     return stat(
         "PnL",
-        "Realised and unrealised PnL less fees plus rebates, since the exporter's first fill, and its change in "
+        "Realised and unrealised PnL less fees plus rebates and funding, since the first fill, and its change in "
         "the chosen time range. If it falls, look for the symbol in PnL by symbol and for the reason in its parts.",
         Query(queries.or_unknown(queries.gauge(metrics.PNL_TOTAL)), "Total"),
         Query(queries.or_unknown(queries.change(metrics.PNL_TOTAL)), "In range"),
@@ -34,7 +35,7 @@ def parts() -> Panel:
     """Return the terms that make up total PnL."""
     return stat(
         "Parts of PnL",
-        "Total = realised + unrealised - fees, where fees are less rebates. Realised good and fees as large: "
+        "Total = realised + unrealised - fees + funding; fees are less rebates. Realised good and fees as large: "
         "trade less or get a better fee tier. Unrealised far from zero: the position earns, not the spread.",
         *(Query(queries.or_unknown(expr), name) for name, expr in _terms().items() if name != "Total"),
         look=PROFIT,
@@ -94,6 +95,7 @@ def section() -> Section:
         "PnL and inventory",
         (
             line(8, _by("symbol"), _parts_over_time()),
+            line(8, _attribution(), _attribution_now()),
             line(8, _by("exchange"), _inventory(), _entry_prices()),
         ),
     )
@@ -106,18 +108,53 @@ def _terms() -> dict[str, str]:
         "Realised": queries.gauge(metrics.PNL_REALIZED),
         "Unrealised": queries.gauge(metrics.PNL_UNREALIZED),
         "Fees": fees,
+        "Funding": queries.gauge(metrics.FUNDING),
     }
 
 
 def _parts_over_time() -> Panel:
     return timeseries(
         "Parts of PnL over time",
-        "Total = realised + unrealised - fees. Unrealised that swings more than realised grows means that "
+        "Total = realised + unrealised - fees + funding. Unrealised that swings more than realised grows means that "
         "inventory, not the spread, decides the day: make the quotes lean harder against the position.",
         *(Query(expr, name) for name, expr in _terms().items()),
         look=USD,
         draw=Draw(fill=0),
         series=_PARTS,
+    )
+
+
+_COMPONENTS = {
+    "spread": Look(color="green"),
+    "inventory": Look(color="purple"),
+    "currency": Look(color="yellow"),
+    "fees": Look(color="orange"),
+    "rebates": Look(color="blue"),
+    "funding": Look(color="red"),
+}
+
+
+def _attribution() -> Panel:
+    return timeseries(
+        "Where PnL comes from",
+        "Total PnL by its causes, which add up to it: spread captured at fills against the mid, inventory (position "
+        "times moves of the mid), currency, fees, rebates, funding. A maker lives from spread and rebates; inventory "
+        "that loses as fast as the spread earns means being picked off.",
+        Query(queries.gauge(metrics.PNL_ATTRIBUTION, ("component",)), "{{component}}"),
+        look=USD,
+        draw=Draw(fill=0),
+        series=_COMPONENTS,
+    )
+
+
+def _attribution_now() -> Panel:
+    return stat(
+        "Causes in range",
+        "What each cause of PnL brought in the chosen time range, and funding of contracts since the first event. "
+        "Compare spread with the loss on inventory beside it: their sum before fees is what quoting earned.",
+        Query(queries.change(metrics.PNL_ATTRIBUTION, ("component",)), "{{component}}"),
+        Query(queries.or_unknown(queries.gauge(metrics.FUNDING)), "funding in all"),
+        look=PROFIT,
     )
 
 

@@ -159,7 +159,8 @@ def test_thresholds_have_one_open_start(model: dict[str, Any]) -> None:
 @each_dashboard
 def test_overrides_name_what_is_there(model: dict[str, Any]) -> None:
     """Every override by name has a series with that legend, a column of that heading, or a label's value."""
-    values = {"maker", "taker", "unknown", "buy", "sell"}
+    components = {"spread", "inventory", "currency", "fees", "rebates", "funding"}
+    values = {"maker", "taker", "unknown", "buy", "sell"} | components
     for panel in _content(model):
         legends = {target["legendFormat"] for target in panel["targets"]}
         renamed = [each["options"].get("renameByName", {}) for each in panel.get("transformations", [])]
@@ -234,11 +235,12 @@ def test_trading_offers_its_choices() -> None:
     for each in labels:
         assert (each["multi"], each["includeAll"], each["allValue"]) == (True, True, ".+")
         assert each["query"]["query"] == each["definition"]
-        ((metric, label),) = re.findall(r"^label_values\((\w+)(?:\{.*\})?, (\w+)\)$", each["definition"])
-        family = _family(metric)
-        assert family is not None
+        ((names, label),) = re.findall(r'^label_values\(\{__name__=~"([\w|]+)".*\}, (\w+)\)$', each["definition"])
         assert label == each["name"]
-        assert label in family.labels
+        for name in names.split("|"):
+            family = _family(name)
+            assert family is not None
+            assert label in family.labels
 
 
 def test_trading_answers_three_questions_first() -> None:

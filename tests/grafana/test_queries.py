@@ -48,8 +48,8 @@ ALL = 'exchange=~"$exchange",account=~"$account",symbol=~"$symbol",strategy=~"$s
         (queries.share("a", "b"), "a / (b > 0)"),
         (queries.or_unknown("a"), "a or vector(NaN)"),
         (
-            queries.label_values(metrics.PNL_TOTAL, "account", exchange="=~$exchange"),
-            'label_values(trading_pnl_total_usd{exchange=~"$exchange"}, account)',
+            queries.label_values((metrics.PNL_TOTAL, metrics.FEES), "account", exchange="=~$exchange"),
+            'label_values({__name__=~"trading_pnl_total_usd|trading_fees_usd_total",exchange=~"$exchange"}, account)',
         ),
     ],
 )
@@ -64,8 +64,8 @@ def test_query_is_written(expr: str, wanted: str) -> None:
         lambda: queries.gauge(metrics.EXCHANGE_UP, ("symbol",)),
         lambda: queries.rate(metrics.FILLS, side="buy", venue="alpha"),
         lambda: queries.quantile(0.5, metrics.EVENT_LAG, ("exchange",)),
-        lambda: queries.label_values(metrics.EXCHANGE_UP, "account"),
-        lambda: queries.label_values(metrics.EXCHANGE_UP, "exchange", account="main"),
+        lambda: queries.label_values((metrics.PNL_TOTAL, metrics.EXCHANGE_UP), "account"),
+        lambda: queries.label_values((metrics.EXCHANGE_UP,), "exchange", account="main"),
     ],
 )
 def test_unknown_label_is_refused(write: Callable[[], str]) -> None:
