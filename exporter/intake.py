@@ -5,13 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
 from exporter.errors import EventError, OverloadError
 from exporter.events import (
     ENDED,
-    ZERO,
     Balance,
     Book,
     BookKey,
@@ -41,16 +41,11 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Event).decode
 
 
-class _Place:
-    """Where the fills of one book go, with the prices of the last one, which are mostly those of the next one."""
+class _Place(NamedTuple):
+    """Where the fills of one book go."""
 
-    __slots__ = ("book", "mid", "mid_as_float", "quality", "rate", "rate_as_float")
-
-    def __init__(self, book: LedgerBook, quality: FillQuality) -> None:
-        self.book = book
-        self.quality = quality
-        self.mid = self.rate = ZERO
-        self.mid_as_float = self.rate_as_float = 0.0
+    book: LedgerBook
+    quality: FillQuality
 
 
 @dataclass(slots=True)
@@ -113,22 +108,21 @@ class Intake:
 
         ``check`` may refuse an event with `EventError` before it is taken.
         """
-        taken = Taken()
-        nows: dict[str, float] = {}
-        lags: list[float] = []
+        taken, lags, exchange, now = Taken(), list[float](), "", 0.0
         for place, event in enumerate(events):
             try:
                 if check is not None:
                     check(event)
-                if isinstance(event, Fill):
-                    now = nows.get(event.exchange) or nows.setdefault(event.exchange, self._now(event.exchange))
+                if not isinstance(event, Fill):
+                    is_new = self.take(event, source)
+                else:
+                    if event.exchange != exchange:
+                        exchange, now = event.exchange, self._now(event.exchange)
                     if event.ts > now + _FARTHEST_AHEAD:
                         raise _ahead(event)
-                    is_new = self._fill(event, redelivery=False)
+                    is_new = self._fill(event)
                     if is_new:
-                        lags.append(now - event.ts if event.ts < now else 0.0)
-                else:
-                    is_new = self.take(event, source)
+                        lags.append(now - event.ts)
                 if is_new:
                     taken.new += 1
                 else:
@@ -141,7 +135,7 @@ class Intake:
         if lags:
             kind = _KINDS[Fill]
             self._state.intake.accepted[kind, source] += len(lags)
-            self._state.intake.lag[kind].observe_all(lags)
+            self._state.intake.lag[kind].observe_all([max(0.0, lag) for lag in lags] if min(lags) < 0 else lags)
         return taken
 
     def reject(self, error: EventError, source: str) -> None:
@@ -179,18 +173,13 @@ class Intake:
                 ledger.position(event, self._state.clock())
         return True
 
-    def _fill(self, fill: Fill, *, redelivery: bool) -> bool:
-        place = self._places.get((fill.exchange, fill.account, fill.symbol, fill.strategy)) or self._place(fill)
-        valued = self._ledger.take(place.book, fill, redelivery=redelivery)
+    def _fill(self, fill: Fill, *, redelivery: bool = False) -> bool:
+        key = fill.exchange, fill.account, fill.symbol, fill.strategy
+        book, quality = self._places.get(key) or self._place(fill)
+        valued = self._ledger.take(book, fill, redelivery=redelivery)
         if valued is None:
             return False
-        mid, rate = valued.mid, valued.rate
-        if mid is not place.mid:
-            place.mid, place.mid_as_float = mid, float(mid)
-        if rate is not None and rate is not place.rate:
-            place.rate, place.rate_as_float = rate, float(rate)
-        usd = None if rate is None else place.rate_as_float
-        self._quality.judge(place.quality, fill, place.mid_as_float, usd, exact=valued.exact)
+        self._quality.judge(quality, valued)
         return True
 
     def _place(self, fill: Fill) -> _Place:

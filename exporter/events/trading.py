@@ -80,7 +80,7 @@ class Fill(Event, frozen=True, kw_only=True, gc=False, tag="fill"):
                 and SMALLEST <= self.price <= LARGEST
                 and SMALLEST <= self.quantity <= LARGEST
                 and self.trade_id
-                and SMALLEST <= self.contract_size <= LARGEST
+                and (self.contract_size is ONE or SMALLEST <= self.contract_size <= LARGEST)
                 and (decision is None or SMALLEST <= decision <= LARGEST)
             ):
                 check_symbol(self.symbol)

@@ -91,10 +91,9 @@ class Journal:
         if figures.pending >= self._max_pending:
             raise OverloadError(self._overload())
         tail = self._tail_of[type(record)]
-        filling = tail.filling
-        filling.add(record)
+        count = tail.filling.add(record)
         figures.pending += 1
-        if len(filling.records) >= FULL:
+        if count >= FULL:
             self._seal(tail)
         if self._wakeup is not None and (figures.pending == 1 or figures.pending >= _GATHERED):
             self._wake()

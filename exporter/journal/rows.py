@@ -111,14 +111,19 @@ class Filling:
         self._group = group
         self._buffer = bytearray()
 
-    def add(self, record: Record) -> None:
-        """Take a record; `EventError` for one that cannot be written, such as text with half a character."""
+    def add(self, record: Record) -> int:
+        """Take a record; how many there are then.
+
+        `EventError` for one that cannot be written, such as text with half a character.
+        """
+        records = self.records
         try:
-            _encoder.encode_into(record, self._buffer, -1 if self.records else 0)
+            _encoder.encode_into(record, self._buffer, -1 if records else 0)
         except (UnicodeEncodeError, OverflowError, TypeError, ValueError) as error:
             self._buffer = bytearray(b"".join(map(_encoder.encode, self.records)))
             raise EventError("encoding", f"the event cannot be written to the journal: {error}") from None
-        self.records.append(record)
+        records.append(record)
+        return len(records)
 
     def seal(self, before: End, now: float) -> Row:
         """The row of all records taken; then the next one begins."""

@@ -78,6 +78,7 @@ class Book:
         self._sums = Sums()
         self._timeline = Timeline(basis, chunk)
         self._fresh: list[Valued] = []  # the newest fills, in neither of these yet
+        self._is_sorted = True  # whether they stand in their order, and after all others
         self._newest, self._newest_id = 0.0, ""  # time and trade id of the last fill in order
         self._waiting: dict[str, Valued | Paid] = {}
         self._meanwhile: list[Step] | None = None  # steps that came while older ones were being read again
@@ -158,18 +159,18 @@ class Book:
         """The fill with the prices at its time, as far as they are known."""
         if self._mids is None:
             self._mids, self._peg = rates.history(fill.exchange, fill.symbol), rates.peg(self.instrument.settle)
-        mid = self._mids.at(fill.ts) if self._mids is not None else None
-        if mid is None:
-            mid = Rate(fill.price, exact=False)
+        known = self._mids.at(fill.ts) if self._mids is not None else None
+        mid, exact = known or (fill.price, False)
         rate = self._peg or rates.usd_at(self.instrument.settle, fill.exchange, fill.ts)
         if rate is None:
-            return self._with_fees(Valued(fill, mid.value, None, None, mid.exact), rates)
-        fee = fill.fee
+            return self._with_fees(Valued(fill, mid, None, None, exact), rates)
+        usd, is_rate_exact = rate
+        exact, fee = exact and is_rate_exact, fill.fee
         if fee is None:
-            return Valued(fill, mid.value, rate.value, (), mid.exact and rate.exact)
+            return Valued(fill, mid, usd, (), exact)
         if isinstance(fee, Fee) and fee.currency == self.instrument.settle:
-            return Valued(fill, mid.value, rate.value, (rate.value,), mid.exact and rate.exact)
-        return self._with_fees(Valued(fill, mid.value, rate.value, None, mid.exact and rate.exact), rates)
+            return Valued(fill, mid, usd, (usd,), exact)
+        return self._with_fees(Valued(fill, mid, usd, None, exact), rates)
 
     def _with_fees(self, valued: Valued, rates: Rates) -> Valued:
         fill = valued.fill
@@ -199,28 +200,20 @@ class Book:
             self._waiting[fill.trade_id] = valued
         elif not valued.exact:
             self._sums.approximate += 1
-        if self._meanwhile is None and (fill.ts > self._newest or self._follows(fill)):
+        is_last = fill.ts > self._newest or self._follows(fill)
+        if is_last:
             self._newest, self._newest_id = fill.ts, fill.trade_id
-            self._fresh.append(valued)
-            if len(self._fresh) >= _BATCH:
-                self._account()
-            return False
-        return self._add_late(valued)
+        else:
+            self._is_sorted = False
+        self._fresh.append(valued)
+        if len(self._fresh) >= _BATCH or self._meanwhile is not None:
+            self._account()
+        return not is_last
 
     def _follows(self, fill: Fill) -> bool:
         """Whether a fill of the time of the newest one comes after it."""
         ts, identity = fill.ts, fill.trade_id
         return (ts, len(identity), identity) > (self._newest, len(self._newest_id), self._newest_id)
-
-    def _add_late(self, valued: Valued) -> bool:
-        """Account at once for a fill whose place may be before others."""
-        self._account()
-        (step,) = steps = self._steps([valued])
-        if self._meanwhile is not None:
-            self._meanwhile += steps
-        is_late = self._timeline.add(step)
-        self._note_newest()
-        return is_late
 
     def _note_newest(self) -> None:
         last = self._timeline.last
@@ -228,9 +221,17 @@ class Book:
 
     def _account(self) -> None:
         """Account for the fresh fills."""
-        if self._fresh:
-            fresh, self._fresh = self._fresh, []
-            self._timeline.extend(self._steps(fresh))
+        if not self._fresh:
+            return
+        fresh, self._fresh = self._fresh, []
+        steps = self._steps(fresh)
+        if self._meanwhile is not None:
+            self._meanwhile += steps
+        if self._is_sorted:
+            self._timeline.extend(steps)
+        else:
+            self._timeline.put(sorted(steps, key=order))
+            self._is_sorted = True
 
     def _steps(self, fills: list[Valued]) -> list[Step]:
         """Add fills to the sums; gives their steps."""
@@ -247,15 +248,23 @@ class Book:
         first = fills[len(steps)]
         mid, rate, liquidity = first.mid, first.rate, first.fill.liquidity
         market, worth = self.instrument, self.instrument.worth(mid)
+        settle, is_inverse = market.settle, market.kind == "inverse"
         buys = sells = 0
         bought = sold = spent = earned = fees = rebates = ZERO  # units, their worth, and fees in its currency
         has_fees = False
         for valued in islice(fills, len(steps), None):
-            fill, fee, taken = valued.fill, valued.fill.fee, ZERO
-            if valued.mid != mid or valued.rate != rate or fill.liquidity != liquidity:
+            fill = valued.fill
+            if (
+                (valued.mid is not mid and valued.mid != mid)
+                or (valued.rate is not rate and valued.rate != rate)
+                or fill.liquidity != liquidity
+            ):
                 break
-            quantity = fill.quantity if fill.contract_size is ONE else fill.quantity * fill.contract_size
-            price = fill.price if market.kind != "inverse" else market.worth(fill.price)
+            quantity, price, fee, taken = fill.quantity, fill.price, fill.fee, ZERO
+            if fill.contract_size is not ONE:
+                quantity *= fill.contract_size
+            if is_inverse:
+                price = market.worth(price)
             paid = quantity * price
             if fill.side == "buy":
                 buys += 1
@@ -266,15 +275,13 @@ class Book:
                 sold += quantity
                 earned += paid
                 quantity = -quantity
-            if fee is None:
-                pass
-            elif rate is not None and isinstance(fee, Fee) and fee.currency == market.settle:
+            if isinstance(fee, Fee) and fee.currency == settle and rate is not None:
                 has_fees = True
                 if fee.amount >= ZERO:
                     fees += fee.amount
                 else:
                     rebates -= fee.amount
-            else:
+            elif fee is not None:
                 taken = self._add_other_fees(valued)
             steps.append(Step(fill.ts, fill.trade_id, quantity, price, worth, rate, taken))
         sums, paid = self._sums, spent - earned
@@ -407,11 +414,14 @@ class Book:
         places.append(sorted({order(step) for step in meanwhile if step.identity not in steps}))
         steps.update((step.identity, step) for step in meanwhile)
         for number, (_, _, identity) in enumerate(heapq.merge(*places)):
-            timeline.add(steps[identity])
+            timeline.put([steps[identity]])
             if number % _SLICE == _SLICE - 1:
                 yield
         for step in meanwhile[merged:]:
-            (timeline.replace if step.identity in steps else timeline.add)(step)
+            if step.identity in steps:
+                timeline.replace(step)
+            else:
+                timeline.put([step])
             steps[step.identity] = step
         self._timeline, self._meanwhile = timeline, None
         self._note_newest()

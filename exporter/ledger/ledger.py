@@ -199,7 +199,7 @@ class Ledger:
             account.note_report(check.at)
         if check.compare(self.held(key, currency), changes) and check.opening is not None:
             try:
-                self._log.append(Opened(*key, currency, check.opening, check.at))
+                self._log.append(Opened(*key, currency, check.opening, check.opened))
             except OverloadError:  # what is not kept would be told otherwise after a restart
                 check.reopen()
 

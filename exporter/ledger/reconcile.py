@@ -31,7 +31,7 @@ class Check:
     ``drift`` is reported less expected, None before the first comparison; ``since`` the time of the report with
     which an unbroken drift began; ``compared`` that of the newest one that was compared. ``opening`` is what was
     there before the books begin, where that is not taken to be nothing, as the report of ``opened`` told;
-    ``openings`` what it may be while that is open.
+    ``openings`` what it may be while that is open; ``newer`` the newest report that came while one waited.
     """
 
     opening: Decimal | None = None
@@ -41,13 +41,18 @@ class Check:
     at: float = 0.0
     arrived: float = 0.0
     waits: bool = False
+    newer: tuple[Decimal, float, float] | None = None
     drift: Decimal | None = None
     since: float | None = None
     compared: float | None = None
 
     def report(self, amount: Decimal, at: float, now: float) -> None:
         """Take a report; it is compared once what belongs to it has had time to arrive."""
-        if at >= self.at and not self.waits:
+        if at < self.at:
+            return
+        if self.waits:
+            self.newer = amount, at, now
+        else:
             self.reported, self.at, self.arrived, self.waits = amount, at, now, True
 
     def due(self, now: float) -> bool:
@@ -60,9 +65,13 @@ class Check:
         Nothing is compared when the changes are None, that is, not all known. Around the time of a report there may
         be several states, each with an opening of its own; it is the one that several reports have in common.
         """
-        self.waits = False
-        if changes is None:
-            return False
+        is_opened = changes is not None and self._compare(held, changes)
+        self.waits = self.newer is not None
+        if self.newer is not None:
+            (self.reported, self.at, self.arrived), self.newer = self.newer, None
+        return is_opened
+
+    def _compare(self, held: Decimal, changes: Changes) -> bool:
         states = self._states(held, changes)
         if self.opening is not None:
             self._judge(min((self.reported - self.opening - state for state in states), key=abs))

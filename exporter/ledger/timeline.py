@@ -60,20 +60,21 @@ class Timeline:
         while len(self._steps) >= self._chunk * (_KEPT + 1):
             self._let_go()
 
-    def add(self, step: Step) -> bool:
-        """Put a step in its place; True when it came after one that stands later."""
-        steps = self._steps
-        count = len(steps)
-        if count and order(step) > order(steps[-1]):
-            self.extend([step])
-            return False
-        if self._marks and order(step) < self._marks[-1][0]:
-            self._fall_behind(order(step))
-            return True
-        place = bisect_right(steps, order(step), key=order)
-        steps.insert(place, step)
-        self._taken = min(self._taken, place)
-        return count > 0
+    def put(self, steps: list[Step]) -> None:
+        """Put steps in their places; among themselves they must come in their order."""
+        begins, mine = self.begins, self._steps
+        if begins is not None and order(steps[0]) < begins:
+            self._fall_behind(order(steps[0]))
+            steps = [step for step in steps if order(step) >= begins]
+        if not steps:
+            return
+        place = bisect_right(mine, order(steps[0]), key=order)
+        if place == len(mine):
+            self.extend(steps)
+        else:
+            mine[place:] = sorted([*mine[place:], *steps], key=order)
+            self._taken = min(self._taken, place)
+            self.extend([])
 
     def replace(self, step: Step) -> None:
         """Put a step in the place of the one with its time and identity."""

@@ -100,9 +100,10 @@ def _fills(first: int, count: int) -> bytes:
 
 
 def _fill(number: int, ts: float, drawn: random.Random) -> str:
-    quantity = drawn.randint(1, 10**6)
+    quantity, sender = drawn.randint(1, 10**6), (number - 1) // BATCH % SENDERS
+    book = number % (BOOKS // SENDERS) * SENDERS + sender  # each sender has books of its own, as a bot does
     return (
-        f'{{"type":"fill","exchange":"bench","account":"main","symbol":"C{number % BOOKS}/USDT","strategy":"mm-1",'
+        f'{{"type":"fill","exchange":"bench","account":"main","symbol":"C{book}/USDT","strategy":"mm-1",'
         f'"trade_id":"{10**9 + number}","order_id":"{5 * 10**9 + number // 2}",'
         f'"side":"{"sell" if drawn.random() < 0.5 else "buy"}","price":"{59990 + drawn.randint(0, 2000) / 100:.2f}",'
         f'"quantity":"0.{quantity:06}","fee":{{"currency":"USDT","amount":"0.{quantity:09}"}},'

@@ -6,6 +6,8 @@ import time
 from collections.abc import Iterator
 from decimal import Decimal
 
+from exporter.events import ONE
+from exporter.journal.records import Valued
 from exporter.ledger.currency import Rates
 from exporter.ledger.instrument import instrument
 from exporter.state.orders import OrdersState
@@ -34,24 +36,25 @@ def _play(count: int, apart: float, mids_apart: float) -> tuple[float, float, fl
     quality = Quality(rates, OrdersState(), HORIZONS, 10.0, 60.0)
     prices = [Decimal("60000.12") + number for number in range(7)]
     sides = ("buy", "sell", "buy")
-    fills = [
+    made = (
         fill(
             str(n), sides[n % 3], "1", "0.0123", T0 + n * apart, price=prices[n % 7], order_id=str(n), liquidity="maker"
         )
         for n in range(count)
-    ]
+    )
+    fills = [Valued(each, Decimal("60000.5"), ONE, (ONE,)) for each in made]
     at, mids, taking, advancing = T0, 0, [], 0.0
     for first in range(0, count, count // ROUNDS):
         batch = fills[first : first + count // ROUNDS]
-        while at < batch[-1].ts:
+        while at < batch[-1].fill.ts:
             rates.observe("alpha", "BTC/USDT", at, 60_000.0 + mids % 11, at)
             at, mids = at + mids_apart, mids + 1
         began = time.thread_time()
         for each in batch:
-            quality.fill(each, 60_000.5, True, 1.0, spot)
+            quality.fill(each, spot)
         taking.append(time.thread_time() - began)
         began = time.thread_time()
-        for _ in quality.advance(batch[-1].ts):
+        for _ in quality.advance(batch[-1].fill.ts):
             pass
         advancing += time.thread_time() - began
     taking.sort()  # half of the rounds were not disturbed

@@ -251,3 +251,17 @@ def test_a_position_in_what_has_no_books_is_refused() -> None:
     """A contract settled in a third currency cannot be held against anything."""
     with pytest.raises(EventError, match="BTC/USD:ETH settles in ETH"):
         Account().reports_position("BTC/USD:ETH", "1", T0)
+
+
+def test_the_newest_of_many_reports_is_compared_next() -> None:
+    """While one report waits for its time others come, of which the last tells most."""
+    account = Account()
+    account.reports("1000", T0)
+    ledger = account.ledger
+    for total, at in (("1000", 60.0), ("999", 60.5), ("990", 61.0)):
+        ledger.balance(Balance(exchange="alpha", account="main", currency="USDT", total=D(total), ts=T0 + at), T0 + at)
+    list(ledger.reconcile(T0 + 62))
+    assert account.drift() == 0
+    list(ledger.reconcile(T0 + 63))
+    assert account.drift() == -10
+    assert account.since() == T0 + 61

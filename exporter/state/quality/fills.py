@@ -7,6 +7,7 @@ from bisect import bisect_left
 import msgspec
 
 from exporter.events import BookKey, Liquidity
+from exporter.journal.records import Valued
 from exporter.metrics import SLIPPAGE_BUCKETS
 from exporter.state.histogram import Histogram
 from exporter.state.orders import OrderCounts
@@ -65,8 +66,12 @@ class FillQuality:
             track = self.tracks[liquidity] = Track(liquidity, self._horizons, inverse=self.inverse)
         return track
 
-    def slip(self, units: float, price: float, decision: float) -> None:
-        """Count a fill against its decision price; ``units`` are its quantity times the factor in `Fresh`."""
+    def slip(self, valued: Valued, decision: float) -> None:
+        """Count a fill against its decision price."""
+        fill, price = valued.fill, float(valued.fill.price)
+        units = float(fill.quantity) * float(fill.contract_size) * float(valued.rate or 0)
+        if fill.side == "sell":
+            units = -units
         if self.inverse:
             units /= decision * decision
         cost, volume = units * (price - decision), abs(units) * decision

@@ -13,17 +13,17 @@ An inverse contract's markout is s·(1/p - 1/n)·quantity coins. USD are those o
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
-from decimal import Decimal
-from operator import itemgetter
+from collections.abc import Iterator, Sequence
+from operator import attrgetter
 
 import msgspec
 
-from exporter.events import Liquidity
+from exporter.events import ONE, ZERO, Liquidity
+from exporter.journal.records import Valued
 from exporter.ledger.currency import MidHistory
 from exporter.metrics import SPREAD_BUCKETS
 from exporter.state.histogram import Histogram
-from exporter.state.quality.rows import Group, Rows
+from exporter.state.quality.rows import Group, Rows, joined
 
 # Twice the sign of d·s: what we earn as maker, the other side pays as aggressor.
 _WAYS: dict[Liquidity, float] = {"maker": -2.0, "taker": 2.0, "unknown": 0.0}
@@ -32,19 +32,38 @@ _WAYS: dict[Liquidity, float] = {"maker": -2.0, "taker": 2.0, "unknown": 0.0}
 # last digit of their times makes of it.
 _ROUNDING = 5e-7
 
-BATCH = 128  # fills
+BATCH = 64  # fills
 _STRIDE = 2048  # fills after which a step is due, even within one turn of the event loop
 _MOST = 65_536  # rows; a fill a millisecond for a minute
 _SEGMENTS = 256  # stretches of one mid in a step, which is then over in half a millisecond
 
-_TIME = itemgetter(0)
-
-Fresh = tuple[float, Decimal, Decimal, float, float]
-"""Time of a fill; quantity; price; contract size times USD per unit of settlement, negative when sold; mid."""
+_TIME = attrgetter("fill.ts")
 
 # Through JSON, many decimals become the same floats as by `float` in a third of the time.
 _as_json = msgspec.json.Encoder(decimal_format="number").encode
 _floats = msgspec.json.Decoder(list[float]).decode
+
+
+def _numbers(fills: list[Valued]) -> Iterator[tuple[float, float, float, float]]:
+    """Of each fill, in the order of time: its time, amount, price and mid.
+
+    The amount is quantity times contract size times USD per unit of settlement, negative when sold.
+    """
+    times = [valued.fill.ts for valued in fills]
+    if times != sorted(times):
+        fills.sort(key=_TIME)
+        times.sort()
+    amounts = _floats(_as_json([valued.fill.quantity for valued in fills]))
+    prices = _floats(_as_json([valued.fill.price for valued in fills]))
+    mid, rate, last_mid, last_rate = 0.0, 0.0, ZERO, ZERO  # those of one fill are mostly those of the next one, too
+    for valued, ts, amount, price in zip(fills, times, amounts, prices, strict=True):
+        fill = valued.fill
+        if valued.mid is not last_mid:
+            last_mid, mid = valued.mid, float(valued.mid)
+        if valued.rate is not None and valued.rate is not last_rate:
+            last_rate, rate = valued.rate, float(valued.rate)
+        signed = amount * rate if fill.side == "buy" else -amount * rate
+        yield ts, signed if fill.contract_size is ONE else signed * float(fill.contract_size), price, mid
 
 
 class SavedHorizon(msgspec.Struct, frozen=True, array_like=True):
@@ -133,7 +152,7 @@ class Track:
         self.effective = 0.0
         self.effective_volume = 0.0
         self.ratios = Histogram(SPREAD_BUCKETS)
-        self.fresh: list[Fresh] = []
+        self.fresh: list[Valued] = []
         self._way = _WAYS[liquidity]
         self._inverse = inverse
         self._rows = Rows(inverse=inverse)
@@ -146,38 +165,27 @@ class Track:
         fresh, self.fresh = self.fresh, []
         if not fresh:
             return False
-        fresh.sort(key=_TIME)
         way, inverse, grain = self._way, self._inverse, self._rows.grain
         counts, bounds, groups = self.ratios.counts, self.ratios.bounds, list[Group]()
-        start, until, fills = fresh[0][0], 0.0, 0
-        units = at_mid = edge = volume = coins = paid = 0.0  # of one row
-        ratios = edges = volumes = 0.0  # of all
-        amounts, prices = (_floats(_as_json([fill[column] for fill in fresh])) for column in (1, 2))
-        for (ts, _, _, factor, mid), amount, price in zip(fresh, amounts, prices, strict=True):
-            amount *= factor  # noqa: PLW2901 - the same fill in other units
-            if ts > until:
-                if fills:
-                    groups.append((start, fills, units, at_mid, edge, volume, coins, paid))
-                    units = at_mid = edge = volume = coins = paid = 0.0
-                    fills = 0
-                start, until = ts, self._shared_until(ts) if grain else ts
+        until = ratios = edges = volumes = 0.0
+        for ts, amount, price, mid in _numbers(fresh):
+            coins = paid = 0.0
             if inverse:
-                coins += amount
-                paid -= amount / price
+                coins, paid = amount, -amount / price
                 amount /= mid * mid  # noqa: PLW2901 - the same fill in other units
-            valued, ahead = amount * mid, amount * (price - mid)
-            size = valued if valued > 0.0 else -valued
-            ratio = way * ahead / size
+            worth, edge = amount * mid, amount * (price - mid)
+            volume = worth if worth > 0.0 else -worth
+            ratio = way * edge / volume
             counts[bisect_left(bounds, ratio)] += 1
             ratios += ratio
-            edges += ahead
-            volumes += size
-            units += amount
-            at_mid += valued
-            edge += ahead
-            volume += size
-            fills += 1
-        groups.append((start, fills, units, at_mid, edge, volume, coins, paid))
+            edges += edge
+            volumes += volume
+            group = (ts, 1, amount, worth, edge, volume, coins, paid)
+            if ts > until:
+                groups.append(group)
+                until = self._shared_until(ts) if grain else ts
+            else:
+                groups[-1] = joined(groups[-1], group)
         self._put(groups)
         self.ratios.total += ratios
         self.effective += way * edges

@@ -1,6 +1,6 @@
 """The door to the quality of market making; the intake calls it after the ledger and the market have the event.
 
-    quality.fill(fill, mid, exact, rate, instrument)   each new fill once, backfilled and late ones too
+    quality.fill(valued, instrument)                   each new fill once, backfilled and late ones too
     quality.order(order, now) -> bool                  each report of an order; in place of `OrdersState.update`
     quality.quote(quote, now)                          each quote of our own that a bot tells
     quality.book(book, now)                            each top of a market
@@ -20,7 +20,8 @@ from itertools import islice
 
 import msgspec
 
-from exporter.events import ONE, Book, BookKey, Fill, Order, Quote
+from exporter.events import Book, BookKey, Fill, Order, Quote
+from exporter.journal.records import Valued
 from exporter.ledger.currency import MidHistory, Rates
 from exporter.ledger.instrument import Instrument
 from exporter.ledger.instrument import instrument as instrument_of
@@ -64,43 +65,39 @@ class Quality:
         self._markets: dict[tuple[str, str], MarketTop] = {}
         self._quoted: dict[tuple[str, str], list[QuoteState]] = {}
 
-    def fill(self, fill: Fill, mid: float, exact: bool, rate: float | None, instrument: Instrument) -> None:
+    def fill(self, valued: Valued, instrument: Instrument) -> None:
         """Judge a new fill.
 
-        ``mid`` is the market's at the fill's time and ``rate`` the USD per unit of the settlement currency then;
-        ``exact`` says whether both were known for that very time. If not, the fill counts as missing at all horizons:
+        A fill that is not exact, without a mid or a rate known for its very time, counts as missing at all horizons:
         nothing is guessed.
         """
-        self.judge(self.book_of(fill, instrument), fill, mid, rate, exact=exact)
+        self.judge(self.book_of(valued.fill, instrument), valued)
 
     def book_of(self, fill: Fill, instrument: Instrument) -> FillQuality:
         """The figures of the fill's book."""
         key = BookKey(fill.exchange, fill.account, fill.symbol, fill.strategy)
         return self.fills.get(key) or self._add_fills(key, inverse=instrument.kind == "inverse")
 
-    def judge(self, book: FillQuality, fill: Fill, mid: float, rate: float | None, *, exact: bool) -> None:
+    def judge(self, book: FillQuality, valued: Valued) -> None:
         """As `fill`, for who knows the book."""
+        fill = valued.fill
         order_id = fill.order_id
         if order_id and order_id != book.last_order:
             book.last_order = order_id
             book.orders.fill(order_id, fill.side)
-        if rate is None:
+        if valued.rate is None:
             book.unpriced += 1
             return
-        factor = rate if fill.side == "buy" else -rate
-        if fill.contract_size is not ONE:
-            factor *= float(fill.contract_size)
         if fill.decision_price is not None:
-            book.slip(float(fill.quantity) * factor, float(fill.price), float(fill.decision_price))
+            book.slip(valued, float(fill.decision_price))
         elif book.decisions and order_id in book.decisions:
-            book.slip(float(fill.quantity) * factor, float(fill.price), book.decisions[order_id])
-        if not exact:
+            book.slip(valued, book.decisions[order_id])
+        if not valued.exact:
             book.unpriced += 1
             return
         track = book.tracks.get(fill.liquidity) or book.track(fill.liquidity)
-        fresh = track.fresh
-        fresh.append((fill.ts, fill.quantity, fill.price, factor, mid))
-        if len(fresh) >= BATCH and track.settle():
+        track.fresh.append(valued)
+        if len(track.fresh) >= BATCH and track.settle():
             track.relieve(self._history(book.key))
 
     def order(self, order: Order, now: float | None = None) -> bool:

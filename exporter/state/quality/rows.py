@@ -15,6 +15,14 @@ the price, and what these were worth at the fill.
 """
 
 
+def joined(one: Group, other: Group) -> Group:
+    """Both as one group of the first one's time."""
+    ts, fills, units, worth, edge, volume, coins, paid = one
+    _, fills_too, units_too, worth_too, edge_too, volume_too, coins_too, paid_too = other
+    sums = units + units_too, worth + worth_too, edge + edge_too, volume + volume_too
+    return ts, fills + fills_too, *sums, coins + coins_too, paid + paid_too
+
+
 class Rows:
     """The columns. Fills of one time share a row, and so do those within ``grain`` seconds of its first one."""
 

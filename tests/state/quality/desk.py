@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from exporter.events import BookKey, Fill, Liquidity
+from exporter.journal.records import Valued
 from exporter.ledger.currency import Rates
 from exporter.ledger.instrument import instrument
 from exporter.state.orders import OrdersState
@@ -42,8 +43,9 @@ class Desk:
         self._fills += 1
         made = fill(str(self._fills), side, price, quantity, T0 + at, **({"symbol": self.key.symbol} | rest))
         known = self.rates.mid_at("alpha", self.key.symbol, made.ts)
-        mid, exact = (float(known.value), known.exact) if known else (float(price), False)
-        self.quality.fill(made, mid, exact, self.rate, self._instrument)
+        mid, exact = known or (made.price, False)
+        rate = None if self.rate is None else Decimal(str(self.rate))
+        self.quality.fill(Valued(made, mid, rate, (), exact), self._instrument)
         return made
 
     def advance(self, at: float) -> None:

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exporter.events import LIQUIDITIES
+from exporter.journal.records import Valued
 from exporter.ledger.instrument import instrument
 from exporter.state.quality.rows import Rows
 from tests.builders import T0, fill
@@ -120,7 +121,7 @@ def test_what_nothing_passes_is_given_up() -> None:
     desk, spot = Desk(horizons=SHORT), instrument("BTC/USDT")
     for number in range(140_000):
         made = fill(str(number), "buy", "99", "1", T0 + number, liquidity="maker")
-        desk.quality.fill(made, 100.0, True, 1.0, spot)
+        desk.quality.fill(Valued(made, Decimal(100), Decimal(1), ()), spot)
     given_up = desk.horizon(5.0).missing
     assert given_up > 70_000
     desk.advance(200_000.0)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from exporter.journal.records import Valued
 from exporter.ledger.currency import Rates
 from exporter.ledger.instrument import instrument
 from exporter.state.orders import OrdersState
@@ -42,8 +43,8 @@ def played(ticks: list[Row], trades: list[Row], liquidity: str) -> Quality:
             side = "sell" if aggressor_sold == (liquidity == "taker") else "buy"
             made = fill(row["id"], side, row["price"], row["qty"], ts, liquidity=liquidity)
             known = rates.mid_at("alpha", symbol, ts)
-            mid, exact = (float(known.value), known.exact) if known else (1.0, False)
-            quality.fill(made, mid, exact, 1.0, spot)
+            mid, exact = known or (Decimal(1), False)
+            quality.fill(Valued(made, mid, Decimal(1), (), exact), spot)
         else:
             bid, ask = float(row["best_bid_price"]), float(row["best_ask_price"])
             rates.observe("alpha", symbol, ts, (bid + ask) / 2, ts)
