@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -75,6 +76,10 @@ async def run(config: Config) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
     async with running(config) as (address, _):
+        # What is there now stays to the end. Otherwise the garbage collector looks through all of it again and
+        # again, which stops everything for tens of milliseconds and is a tenth of the work in a flood of events.
+        gc.collect()
+        gc.freeze()
         log.info("trading-exporter %s ready on %s", __version__, address)
         await stop.wait()
         log.info("stopping")

@@ -1,10 +1,19 @@
-"""``make bench``: prints one line a figure: name, value, unit, target."""
+"""``make bench``: prints one line a figure: name, value, unit, target; ``ARGS=push`` measures that part alone."""
 
 from __future__ import annotations
 
+import argparse
+
 from tests.bench import client, latency, push, quality, render, restart
 
+_PARTS = {module.__name__.rpartition(".")[2]: module for module in (render, latency, push, client, restart, quality)}
+
 if __name__ == "__main__":
-    for measurement in (render, latency, push, client, restart, quality):
-        for figure in measurement.measure():
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("part", nargs="*", default=list(_PARTS), help=f"measure these alone: {', '.join(_PARTS)}")
+    parts = parser.parse_args().part
+    if unknown := sorted({*parts} - {*_PARTS}):
+        parser.error(f"there is no part {unknown[0]!r}; there are {', '.join(_PARTS)}")
+    for part in parts:
+        for figure in _PARTS[part].measure():
             print(figure.line(), flush=True)
