@@ -15,7 +15,8 @@ class Freqtrade(Section, frozen=True):
     """One bot. ``name`` is the label ``bot``; times are in seconds, ``backfill_days`` apart.
 
     ``exchange``, ``account`` and ``strategy`` are labels of what the bot trades. Left out they are what the bot
-    says: its exchange, the account ``default`` (``dry-run`` where it only pretends), and each trade's strategy.
+    says: its exchange, the account ``default`` (``dry-run-NAME`` where it only pretends, since each such bot has a
+    wallet of its own), and each trade's strategy.
     """
 
     name: LabelValue
@@ -32,6 +33,11 @@ class Freqtrade(Section, frozen=True):
     request_timeout: Seconds = 10.0
     stuck_after: Seconds = 300.0
     backfill_days: Days = 3650.0
+
+    @property
+    def reports(self) -> bool:
+        """Whether it says what its account holds, for that to be compared with the books."""
+        return self.fills and self.balances
 
     @property
     def secrets(self) -> dict[str, Secret]:

@@ -10,10 +10,10 @@ class BotState:
     """One bot, by its configured name in `State.bots`; its source fills in what the bot tells.
 
     ``kind`` is the program (``freqtrade``, ``hummingbot``, ``nautilus``). ``up`` says whether it answered when it
-    was last asked, or was heard of lately, and None before either could be. ``running`` says whether it trades,
-    and is not only there. ``last_seen`` is the Unix time of its newest sign of work: the last turn of its loop,
-    a heartbeat, a message. None stands for what is not known. ``missed`` counts messages that were gone before they
-    could be read.
+    was last asked, or was heard of lately, and None before either could be, or while nobody can tell, as when what it
+    is heard through is away. ``running`` says whether it trades, and is not only there. ``last_seen`` is the Unix time
+    of its newest sign of work: the last turn of its loop, a heartbeat, a message. None stands for what is not known.
+    ``missed`` counts messages that were gone before they could be read.
     """
 
     kind: str

@@ -50,12 +50,12 @@ class Watched:
         """Wait for a value; `AssertionError` says what it was instead."""
         is_met = expected if callable(expected) else lambda found: found == expected
         value: float | None = None
-        for _ in range(600):  # a source that failed for a while may pause for half a minute
+        for _ in range(200):
             value = await self.value(name, **labels)
             if value is not None and is_met(value):
                 return value
             await asyncio.sleep(0.1)
-        raise AssertionError(f"{name}{labels} is {value}, within 60 s it was never as expected")
+        raise AssertionError(f"{name}{labels} is {value}, within 20 s it was never as expected")
 
     async def health(self) -> dict[str, Any]:
         """The answer of /health."""

@@ -266,7 +266,7 @@ async def test_a_streamed_fill_that_is_not_taken_is_left_to_the_history() -> Non
     link.client = Client()
     link.client.has["fetchMyTrades"] = True
     fills = Fills(link, SYMBOL, streamed=True)
-    state.ledger.fill(fill("0", "buy", "100", "1", T0))
+    assert link.intake.accept(fill("0", "buy", "100", "1", T0), "test")
     trade = {"id": "1", "symbol": SYMBOL, "timestamp": T0 * 1000, "side": "buy", "price": 1, "amount": 1}
     fills.accept_streamed([trade | {"fee": {"currency": "USDT", "cost": 0}}])
     assert fills.reader._gap.is_set()

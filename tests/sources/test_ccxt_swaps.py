@@ -18,6 +18,9 @@ from simulator.server import Simulator
 from tests.sources.conftest import Watched, exchange_config, watching
 
 LINEAR, INVERSE = "BTC/USDT:USDT", "BTC/USD:BTC"
+# Weight a minute: records that are read each second as long as a balance differs would use up the usual one, and then
+# nothing is answered until the minute is over.
+LIMIT = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,9 @@ def market(request: pytest.FixtureRequest) -> Market:
 @pytest.fixture
 async def futures(market: Market) -> AsyncIterator[Simulator]:
     """An exchange for contracts whose markets move only when a test moves them."""
-    async with server.running(exchanges=[f"alpha:{market.dialect}"], still=True) as running_simulator:
+    async with server.running(
+        exchanges=[f"alpha:{market.dialect}"], still=True, request_limit=LIMIT
+    ) as running_simulator:
         yield running_simulator
 
 
@@ -175,7 +180,7 @@ async def test_a_fill_that_is_not_seen_shows_as_drift_until_it_is_found(keys: No
     """Neither stream nor history has it: position and balance differ by it since they were compared without it."""
     market = MARKETS["linear"]
     async with (
-        server.running(exchanges=[f"alpha:{market.dialect}"], still=True) as futures,
+        server.running(exchanges=[f"alpha:{market.dialect}"], still=True, request_limit=LIMIT) as futures,
         desk(futures, market, backfill_interval=1.0) as at,
     ):
         await at.trade("buy", 2)
@@ -201,7 +206,7 @@ async def test_digits_and_sizes_of_contracts_are_exact(keys: None) -> None:
     """A fill of an inverse contract keeps its quantity in contracts, and the size of one of them."""
     market = MARKETS["inverse"]
     async with (
-        server.running(exchanges=[f"alpha:{market.dialect}"], still=True) as futures,
+        server.running(exchanges=[f"alpha:{market.dialect}"], still=True, request_limit=LIMIT) as futures,
         desk(futures, market) as at,
     ):
         await at.trade("sell", 1)

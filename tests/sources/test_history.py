@@ -16,7 +16,7 @@ from exporter.sources.ccxt.link import Link
 from exporter.state.state import State
 from tests.builders import T0, config
 
-PAGE = 50
+PAGE, DAY = 50, 86_400_000
 Read = Callable[..., Awaitable[State]]
 Page = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
 
@@ -95,12 +95,12 @@ async def test_an_exchange_that_answers_for_a_few_days_only_is_asked_for_each(re
     def first_days(trades: list[dict[str, Any]]) -> list[dict[str, Any]]:
         return trades
 
-    class Windowed(Record):
+    class FirstDays(Record):
         async def fetch_my_trades(self, symbol: str, since: int, limit: None, params: dict[str, int]) -> Any:
-            end = since + 2 * 86_400_000
+            end = since + 2 * DAY
             return [t for t in await super().fetch_my_trades(symbol, since, limit, params) if t["timestamp"] < end]
 
-    assert accounted(await read(Windowed([trade(n) for n in range(10)], first_days), hours=30 * 24)) == 10
+    assert accounted(await read(FirstDays([trade(n) for n in range(10)], first_days), hours=30 * 24)) == 10
 
 
 async def test_an_exchange_whose_answers_are_whole_is_asked_once(read: Read) -> None:
@@ -122,6 +122,122 @@ async def test_history_that_cannot_be_read_whole_is_told(read: Read, caplog: pyt
     """Newest trades first and no way to ask for older ones: the log says from when fills may be missing."""
     assert accounted(await read(Record([trade(n) for n in range(230)], newest, knows_until=False))) == PAGE
     assert "may be missing" in caplog.text
+
+
+class Windowed(Record):
+    """An exchange that answers for some days after the time asked for, with the newest or the oldest of them first."""
+
+    def __init__(self, trades: list[dict[str, Any]], days: int, size: int, *, newest_first: bool, **more: Any) -> None:
+        super().__init__(trades, lambda found: found, **more)
+        self.asked: list[tuple[int, int | None]] = []
+        self._days = days
+        self._cut = slice(-size, None) if newest_first else slice(size)
+
+    async def fetch_my_trades(self, symbol: str, since: int, limit: None, params: dict[str, int]) -> Any:
+        self.asked.append((since, params.get("until")))
+        assert params.get("until", since) - since <= DAY, "no exchange has to answer for more than a day at once"
+        found = await super().fetch_my_trades(symbol, since, limit, params)
+        return [t for t in found if t["timestamp"] <= since + self._days * DAY][self._cut]
+
+
+def spread(days: int, a_day: int) -> list[dict[str, Any]]:
+    """Trades over so many days until now."""
+    count = days * a_day
+    now = int(T0 * 1000) + 3_600_000 - 60_000
+    return [trade(n) | {"timestamp": now - (count - n) * DAY // a_day} for n in range(1, count)]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [(7, 50, 30, 20), (7, 50, 30, 100), (90, 100, 180, 20), (30, 100, 90, 20), (2, 500, 10, 900), (1, 20, 10, 45)],
+)
+@pytest.mark.parametrize("newest_first", [True, False])
+async def test_a_page_that_is_cut_within_the_days_it_is_of_loses_nothing(
+    read: Read, caplog: pytest.LogCaptureFixture, rule: tuple[int, int, int, int], newest_first: bool
+) -> None:
+    """As KuCoin, Bybit, Bitget, Gate and HTX cut them, and others: of each days' trades, all are found."""
+    days, size, back, a_day = rule
+    trades = spread(back, a_day)
+    record = Windowed(trades, days, size, newest_first=newest_first)
+    assert accounted(await read(record, hours=back * 24)) == len(trades)
+    assert "missing" not in caplog.text
+    assert len(record.asked) <= 3 * len(trades) / size + 2 * back + 10
+
+
+async def test_an_exchange_whose_pages_begin_with_the_oldest_is_asked_for_each_page_once(read: Read) -> None:
+    """That nothing was cut off the first one is asked once; the others begin with what is known."""
+    record = Windowed([trade(n) for n in range(2000)], 365, 500, newest_first=False)
+    assert accounted(await read(record)) == 2000
+    assert len(record.asked) <= 2000 / 499 + 3
+
+
+async def test_what_cannot_be_asked_for_is_told_though_later_pages_bring_more(
+    read: Read, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Newest first within a week, and no end of time to ask for: that pages go on does not mean that none was cut."""
+    await read(Windowed(spread(30, 20), 7, 50, newest_first=True, knows_until=False), hours=30 * 24)
+    assert "may be missing" in caplog.text
+
+
+async def test_an_end_in_whole_seconds_is_an_end(read: Read, caplog: pytest.LogCaptureFixture) -> None:
+    """As Kraken's, whose answers then have some of what happened later in that second."""
+
+    class Coarse(Record):
+        async def fetch_my_trades(self, symbol: str, since: int, limit: None, params: dict[str, int]) -> Any:
+            coarse = {name: until // 1000 * 1000 + 1000 for name, until in params.items()}
+            return await super().fetch_my_trades(symbol, since // 1000 * 1000, limit, coarse)
+
+    trades = [trade(n) | {"timestamp": int(T0 * 1000) + n * 70} for n in range(1000)]
+    assert accounted(await read(Coarse(trades, newest))) == 1000
+    assert "missing" not in caplog.text
+
+
+@pytest.mark.parametrize("newest_first", [True, False])
+async def test_a_moment_with_more_trades_than_a_page_costs_those_alone(
+    caplog: pytest.LogCaptureFixture, newest_first: bool
+) -> None:
+    """What the exchange does not tell of one millisecond is said once; all before and after it is found."""
+    at = int(T0 * 1000) + 1_800_000
+    trades = [trade(n) for n in range(1700)]
+    trades += [trade(10_000 + n) | {"timestamp": at} for n in range(60)]
+    trades += [trade(n) for n in range(1900, 2500)]
+    record = Windowed(trades, 7, 50, newest_first=newest_first)
+    state = State(config(), clock=lambda: T0 + 3600)
+    link = Link(Exchange(name="alpha", id="bybit", symbols=["BTC/USDT"]), state, Intake(state))
+    await link.client.close()
+    link.client = record
+    fills = Fills(link, "BTC/USDT", streamed=True)
+    for _ in range(2):
+        fills._read_to = None  # from the beginning
+        await fills._read(after_gap=False)
+    assert accounted(state) == len(trades) - 10
+    assert caplog.text.count("more happened at that moment") == 1
+
+
+async def test_both_sides_of_a_trade_between_own_orders_are_taken(read: Read) -> None:
+    """The exchange has one id for both: the position is what it was, and nothing is refused."""
+    sides = [trade(7) | {"id": "7", "order": "1", "side": "buy"}, trade(7) | {"id": "7", "order": "2", "side": "sell"}]
+    for rows in (sides, sides[::-1]):
+        state = await read(Record(rows, oldest))
+        (book,) = state.ledger.books.values()
+        assert accounted(state) == 2
+        assert book.running.position.quantity == 0
+        assert state.intake.rejected == {}
+
+
+async def test_a_streamed_side_is_the_one_on_record() -> None:
+    """Whichever side the stream told first, the record then has nothing new."""
+    sides = [trade(7) | {"id": "7", "order": "1", "side": "buy"}, trade(7) | {"id": "7", "order": "2", "side": "sell"}]
+    for streamed in (sides, sides[::-1]):
+        state = State(config(), clock=lambda: T0 + 3600)
+        link = Link(Exchange(name="alpha", id="binance", symbols=["BTC/USDT"]), state, Intake(state))
+        await link.client.close()
+        link.client = Record(sides, oldest)
+        Fills(link, "BTC/USDT", streamed=True).accept_streamed(streamed)
+        await Fills(link, "BTC/USDT", streamed=True)._read(after_gap=False)
+        assert accounted(state) == 2
+        assert state.intake.rejected == {}
+        assert sum(account.conflicts for account in state.ledger.accounts.values()) == 0
 
 
 async def test_a_refused_key_is_no_end_of_the_history(read: Read) -> None:

@@ -22,7 +22,7 @@ from exporter.sources.ccxt import convert
 from exporter.sources.ccxt.client import Call, operation
 from exporter.sources.ccxt.history import Fills, Reader
 from exporter.sources.ccxt.link import SOURCE, Link
-from exporter.sources.ccxt.pages import OVERLAP, WEEK, Fetch, Pages, timestamp
+from exporter.sources.ccxt.pages import OVERLAP, Fetch, Pages, timestamp
 from exporter.sources.ccxt.wallets import Records, Wallets, feature
 
 log = logging.getLogger(__name__)
@@ -64,7 +64,8 @@ class AccountReader:
 
     def _history(self, records: Records, convert_entry: Callable[[Any], Iterable[Event]]) -> History:
         question = Question(self._link, records.name, records.method, self._denied)
-        return History(self._link, records.name, question, self._fetch(records), convert_entry)
+        pages = Pages(self._link, records.name, self._fetch(records), step=records.step)
+        return History(self._link, question, pages, convert_entry)
 
     def _fetch(self, records: Records) -> Fetch:
         params = dict(records.params)
@@ -132,12 +133,15 @@ class AccountReader:
 
     async def _reported(self) -> list[PositionReport]:
         """The positions in all contracts; what the exchange does not list is flat."""
-        if not self._contracts or not self._has("fetch_positions"):
+        if not self._has("fetch_positions"):
             return []
+        return [report for symbols in self._wallets.positions for report in await self._positions_in(symbols)]
+
+    async def _positions_in(self, symbols: list[str]) -> list[PositionReport]:
         with operation("fetch_positions") as call:
-            found = list(await self._link.client.fetch_positions(self._contracts))
+            found = list(await self._link.client.fetch_positions(symbols))
         reports, at = [], self._at(call)
-        for symbol in self._contracts:
+        for symbol in symbols:
             try:
                 size = self._link.contract_size(symbol)
                 reports.append(convert.position(found, self._link.config, symbol, size, at))
@@ -204,11 +208,11 @@ class History:
     """One record of entries, read on from where the last reading ended, or from the first entry that is pending."""
 
     def __init__(
-        self, link: Link, name: str, question: Question, fetch: Fetch, convert_entry: Callable[[Any], Iterable[Event]]
+        self, link: Link, question: Question, pages: Pages, convert_entry: Callable[[Any], Iterable[Event]]
     ) -> None:
         self._link = link
         self._question = question
-        self._pages = Pages(link, name, fetch, step=WEEK)
+        self._pages = pages
         self._convert = convert_entry
         self._read_to = _begin(link)
 

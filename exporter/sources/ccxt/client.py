@@ -22,6 +22,7 @@ from ccxt.base.errors import BadResponse, NetworkError
 from exporter.config import Exchange
 from exporter.sources.ccxt import failures
 from exporter.sources.ccxt.binance import Binance
+from exporter.sources.ccxt.bybit import Bybit
 from exporter.sources.ccxt.convert import EXACT
 from exporter.sources.ccxt.kraken import Kraken
 from exporter.sources.ccxt.okx import Okx
@@ -33,6 +34,7 @@ _MENDED: dict[str, tuple[type, ...]] = {
     "binance": (Binance,),
     "binancecoinm": (Binance,),
     "binanceusdm": (Binance,),
+    "bybit": (Bybit,),
     "kraken": (Kraken,),
     "okx": (Okx,),
 }

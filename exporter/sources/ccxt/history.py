@@ -13,14 +13,15 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from ccxt.base.errors import ExchangeError
+from ccxt.base.errors import ExchangeError, OrderNotFound
 
 from exporter.errors import EventError, OverloadError
 from exporter.events import BookKey
 from exporter.sources.ccxt import convert
 from exporter.sources.ccxt.client import operation
 from exporter.sources.ccxt.link import SOURCE, Link
-from exporter.sources.ccxt.pages import OVERLAP, Pages, timestamp
+from exporter.sources.ccxt.pages import MAY_BE_CUT, OVERLAP, Pages, timestamp
+from exporter.sources.trade_ids import TradeIds
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +35,8 @@ SETTLE = 0.05
 class Reader:
     """Calls ``read`` at the start, soon after each `gap`, and every ``interval`` seconds, until it succeeds.
 
-    ``read`` is told whether it is called because of a gap.
+    ``read`` is told whether it is called because of a gap. After a failure it is called again no later than twice the
+    interval, which is not more often than when all is well.
     """
 
     def __init__(self, link: Link, part: str, interval: float, read: Callable[[bool], Awaitable[None]]) -> None:
@@ -53,7 +55,7 @@ class Reader:
         while True:
             after_gap = self._gap.is_set()
             self._gap.clear()
-            await self._link.until_done(self._part, partial(self._read, after_gap))
+            await self._link.until_done(self._part, partial(self._read, after_gap), longest=2 * self._interval)
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._interval):
                     await self._gap.wait()
@@ -74,6 +76,9 @@ class Fills:
         self._read_to: float | None = None
         self._advanced = asyncio.Event()
         self._awaited: dict[str, int] = {}  # streamed without a fee: how often the history is still asked for it
+        self._trade_ids = TradeIds(link.state.ledger)
+        whole = getattr(link.client, "whole_history", False)
+        self._pages = Pages(link, f"fills of {symbol}", self._page, whole=whole)
         self._link.exchange.backfilled[link.config.account] += 0
         interval = link.config.backfill_interval if streamed else link.config.poll_interval
         self.reader = Reader(link, link.account_part(f"history/{symbol}"), interval, self._read)
@@ -111,9 +116,8 @@ class Fills:
         """
         now, is_first = self._link.exchange_now(), self._read_to is None
         patience = 0.0 if is_first or not self._streamed else SETTLE if after_gap else _STREAM_FIRST
-        found, whole = 0, getattr(self._link.client, "whole_history", False)
-        pages = Pages(self._link, f"fills of {self._symbol}", self._page, whole=whole)
-        for number, trade in enumerate(await pages.read(self._start(now), now)):
+        found = 0
+        for number, trade in enumerate(await self._pages.read(self._start(now), now)):
             if timestamp(trade) <= (now - patience) * 1000:
                 is_new = self._accept(trade, redelivery=True)
                 was_awaited = self._awaited.pop(str(trade.get("id")), None) is not None
@@ -154,11 +158,11 @@ class Fills:
 
     def _accept(self, trade: Any, *, redelivery: bool) -> bool:
         try:
-            fill = convert.fill(trade, self._link.config, self._link.contract_size(self._symbol))
+            told = convert.fill(trade, self._link.config, self._link.contract_size(self._symbol))
         except EventError as error:
             self._link.intake.reject(error, SOURCE)
             return False
-        return self._link.intake.accept(fill, SOURCE, redelivery=redelivery)
+        return self._link.intake.accept(self._trade_ids.of(told), SOURCE, redelivery=redelivery)
 
 
 class Orders:
@@ -168,7 +172,8 @@ class Orders:
         self._link = link
         self._symbol = symbol
         self._is_lost = False
-        self._missed: set[str] = set()  # believed to rest, but not among those that did at the last reading
+        self._missed: set[str] = set()  # believed to rest, but not known to the exchange at the last reading
+        self._doubtful: set[str] = set()  # of which the exchange does not say what became of them
         interval = link.config.backfill_interval if streamed else link.config.poll_interval
         self.reader = Reader(link, link.account_part(f"open orders/{symbol}"), interval, self._read)
 
@@ -208,22 +213,50 @@ class Orders:
         self._accept(reports, redelivery=True)
         gone = believed.keys() - {str(report["id"]) for report in reports}
         self._missed &= gone
+        self._doubtful &= gone
+        is_whole = len(reports) < MAY_BE_CUT
         for order_id in gone:
-            ended = await self._look_up(order_id, believed[order_id])
+            ended = await self._look_up(order_id, believed[order_id], is_whole=is_whole)
             self._accept([] if ended is None else [ended], redelivery=True)
         if self._is_lost:
             self.lost()  # it is known of this moment only
 
-    async def _look_up(self, order_id: str, side: str) -> Any:
-        """What became of an order that rests no more; None when that cannot be said yet.
+    async def _look_up(self, order_id: str, side: str, *, is_whole: bool) -> Any:
+        """What became of an order that is not among those that rest; None when that cannot be said yet.
 
-        Exchanges forget canceled orders that had no fill, some show a new one late, and some cannot be asked
-        for one: an order that is nowhere at two readings in a row is taken as canceled.
+        Exchanges forget canceled orders that had no fill, and some show a new one late: an order that the exchange
+        does not know at two readings in a row is taken as canceled. Where one order cannot be asked for, that it is
+        not among those that rest says as much, if those are so few that their list ``is_whole``.
         """
-        with suppress(ExchangeError), operation("fetch_order"):
-            if self._link.client.has.get("fetchOrder"):
-                return await self._link.client.fetch_order(order_id, self._symbol)
-        if order_id in self._missed:
+        try:
+            found = await self._ask_for(order_id)
+        except OrderNotFound:
+            is_unknown = True
+        except ExchangeError as error:
+            self._doubt(order_id, error)
+            return None
+        else:
+            self._doubtful.discard(order_id)
+            if found is not None:
+                self._missed.discard(order_id)
+                return found
+            is_unknown = is_whole
+        if is_unknown and order_id in self._missed:
             return {"id": order_id, "symbol": self._symbol, "side": side, "status": "canceled"}
-        self._missed.add(order_id)
+        if is_unknown:
+            self._missed.add(order_id)
         return None
+
+    async def _ask_for(self, order_id: str) -> Any:
+        """The exchange's word on one order; None where it cannot be asked."""
+        if not self._link.client.has.get("fetchOrder"):
+            return None
+        with operation("fetch_order"):
+            return await self._link.client.fetch_order(order_id, self._symbol)
+
+    def _doubt(self, order_id: str, error: ExchangeError) -> None:
+        """Say that the exchange does not tell what became of orders, of the first one; they rest until it does."""
+        level = logging.DEBUG if self._doubtful else logging.WARNING
+        self._doubtful.add(order_id)
+        name, text = self._link.config.name, "%s: what became of order %s of %s cannot be found out"
+        log.log(level, text, name, order_id, self._symbol, extra={"detail": self._link.describe(error)})

@@ -23,6 +23,7 @@ from exporter.state.state import Component, State
 log = logging.getLogger(__name__)
 
 SOURCE = "ccxt"
+_SHORTEST, _LONGEST = 1.0, 30.0  # seconds between attempts
 _AUTHENTICATION_PAUSE = 60.0  # a wrong key does not mend itself, and asking often gets an address banned
 
 SNAPSHOT_AGE = 1.0  # seconds that a book without a time may be old
@@ -41,6 +42,7 @@ class Link:
         self.exchange: ExchangeState = state.exchanges[config.name]
         self.client = instrumented.connect(config, self)
         self._secrets = tuple(config.credentials().values())
+        self.wakes = 0  # how often the exchange has come back
         self._recovered = asyncio.Event()
         self._untimed: defaultdict[str, int] = defaultdict(int)
 
@@ -138,24 +140,60 @@ class Link:
 
     def wake(self) -> None:
         """The exchange answers again: whoever waits to retry does so now."""
+        self.wakes += 1
         self._recovered.set()
         self._recovered.clear()
 
-    async def pause(self, backoff: Backoff, kind: ErrorKind) -> None:
+    async def pause(self, seconds: float) -> None:
         """Wait before a retry, but not beyond the exchange's recovery."""
-        seconds = _AUTHENTICATION_PAUSE if kind is ErrorKind.AUTHENTICATION else backoff.next()
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._recovered.wait()
 
-    async def until_done(self, part: str, attempt: Callable[[], Awaitable[T]]) -> T:
-        """Try until it succeeds; each failure is reported, and backed off from."""
-        backoff = Backoff()
+    async def until_done(self, part: str, attempt: Callable[[], Awaitable[T]], longest: float = _LONGEST) -> T:
+        """Try until it succeeds; each failure is reported, and backed off from, for ``longest`` seconds at most."""
+        retries = Retries(self, longest)
         while True:
             try:
                 result = await attempt()
             except Exception as error:  # one exchange's trouble must not end the program
-                await self.pause(backoff, self.failed(part, error))
+                await retries.pause(self.failed(part, error))
             else:
                 self.works(part)
                 return result
+
+
+class Retries:
+    """The pauses between attempts at one thing: longer and longer, and short again when the exchange has come back.
+
+    It may have come back while an attempt was under way, which then fails for what was before; and that it answers
+    does not mean that it answers everything at once. ``longest`` (seconds) holds but for an exchange that is asked
+    too often, and for a wrong key.
+    """
+
+    def __init__(self, link: Link, longest: float = _LONGEST) -> None:
+        self._link = link
+        self._usual = Backoff(first=_SHORTEST, longest=min(_LONGEST, max(_SHORTEST, longest)))
+        self._limited = Backoff(first=_SHORTEST, longest=_LONGEST)
+        self._wakes = link.wakes
+
+    def reset(self) -> None:
+        """Begin with short pauses again."""
+        self._usual.reset()
+        self._limited.reset()
+
+    async def pause(self, kind: ErrorKind) -> None:
+        """Wait after an attempt that failed; the next one begins right afterwards."""
+        self._notice()
+        await self._link.pause(self._seconds(kind))
+        self._notice()
+
+    def _seconds(self, kind: ErrorKind) -> float:
+        if kind is ErrorKind.AUTHENTICATION:
+            return _AUTHENTICATION_PAUSE
+        return self._limited.next() if kind is ErrorKind.RATE_LIMIT else self._usual.next()
+
+    def _notice(self) -> None:
+        if self._link.wakes != self._wakes:
+            self._wakes = self._link.wakes
+            self.reset()

@@ -8,8 +8,7 @@ from typing import Any
 
 from ccxt.base.errors import NetworkError
 
-from exporter.sources.base import Backoff
-from exporter.sources.ccxt.link import Link
+from exporter.sources.ccxt.link import Link, Retries
 from exporter.state.exchange import ErrorKind, Stream
 
 _SUBSCRIBED_AFTER = 1.0  # seconds without a refusal, after which a quiet subscription counts as standing
@@ -48,7 +47,7 @@ class StreamKeeper:
         self._up = False
         self._heard = 0.0  # when there was last a message, on the loop's clock
         self._rose = 0.0
-        self._backoff = Backoff()
+        self._retries = Retries(link)
 
     async def run(self) -> None:
         """Keep the stream until cancelled."""
@@ -116,10 +115,10 @@ class StreamKeeper:
         self._link.exchange.broke(self._stream, self._part, kind)
         if self._up:
             if asyncio.get_running_loop().time() - self._rose > _STOOD_LONG:
-                self._backoff.reset()
+                self._retries.reset()
             self._up = False
             self.lost()
-        await self._link.pause(self._backoff, kind)
+        await self._retries.pause(kind)
 
 
 def _never() -> bool:

@@ -8,12 +8,15 @@ from typing import Any
 
 from exporter.config import Exchange
 from exporter.ledger.instrument import instrument
+from exporter.sources.ccxt.pages import DAY, WEEK
 
 # Exchanges of whose contracts' wallets the total is known to be without unrealised PnL, by ccxt's own reading or
 # by ours (see `client`); of the others, settlement currencies are not compared.
 _WITHOUT_UNREALISED = {"binance", "binanceusdm", "binancecoinm", "bybit", "okx", "gate", "gateio"}
 # Exchanges where one wallet serves spot and contracts.
 _UNIFIED = {"bybit", "okx"}
+# The most contracts of which positions can be asked for at once, where that is limited.
+_POSITIONS_AT_ONCE = {"bybit": 1, "cryptocom": 1, "digifinex": 1, "okx": 10}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,7 @@ class Records:
     ``name`` is for people, ``method`` ccxt's, called with ``params``; ``prefix`` makes ids of several records
     differ, and is the symbol where funding is on record for each; ``sign`` is -1 for what leaves, 1 for what comes,
     and 0 where the entry says so itself. With ``only``, a ledger has other entries too, and these kinds of it count.
+    ``step`` is the time (ms) that the exchange answers for at once.
     """
 
     name: str
@@ -31,6 +35,7 @@ class Records:
     sign: int = 0
     params: Mapping[str, Any] = field(default_factory=dict)
     only: frozenset[str] | None = None
+    step: int = WEEK
 
 
 _DEPOSITS = Records("deposits", "fetch_deposits", "deposit", 1)
@@ -50,15 +55,18 @@ _BINANCE_INCOME = (
 )
 
 
-def _ledger(key: str, *kinds: str) -> tuple[Records, ...]:
-    return tuple(Records(f"ledger {kind}", "fetch_ledger", f"ledger:{kind}", params={key: kind}) for kind in kinds)
+def _ledger(key: str, *kinds: str, step: int = WEEK, **params: Any) -> tuple[Records, ...]:
+    return tuple(
+        Records(f"ledger {kind}", "fetch_ledger", f"ledger:{kind}", params={key: kind, **params}, step=step)
+        for kind in kinds
+    )
 
 
 # Exchanges whose deposits arrive in another wallet first, or whose ledger tells more.
 _LEDGERS = {
     "kraken": _ledger("type", "deposit", "withdrawal", "transfer"),
-    "bybit": _ledger("type", "TRANSFER_IN", "TRANSFER_OUT"),
-    "okx": _ledger("type", "1"),
+    "bybit": _ledger("type", "TRANSFER_IN", "TRANSFER_OUT", step=DAY, limit=50),
+    "okx": _ledger("bill", "1"),
 }
 _MOVES = frozenset(("deposit", "withdrawal", "transfer", "deposit/withdraw", "transaction"))
 
@@ -103,6 +111,12 @@ class Wallets:
         if self._id == "binance":
             return {"type": "swap", "subType": next(iter(self._kinds))}
         return {"type": "swap"}
+
+    @property
+    def positions(self) -> list[list[str]]:
+        """The contracts, those together of whose positions can be asked for at once."""
+        most = _POSITIONS_AT_ONCE.get(self._id) or max(1, len(self._contracts))
+        return [self._contracts[place : place + most] for place in range(0, len(self._contracts), most)]
 
     @property
     def records(self) -> tuple[Records, ...]:

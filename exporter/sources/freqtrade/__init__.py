@@ -11,6 +11,7 @@ from exporter.config import Config
 from exporter.intake import Intake
 from exporter.sources import Makers
 from exporter.sources.freqtrade.source import FreqtradeSource
+from exporter.sources.freqtrade.wallets import Wallets
 from exporter.state.state import OWN, State
 
 __all__ = ["sources"]
@@ -18,4 +19,8 @@ __all__ = ["sources"]
 
 def sources(config: Config, state: State, intake: Intake) -> Makers:
     """One source for each bot."""
-    return {f"{OWN}/freqtrade/{each.name}": partial(FreqtradeSource, each, state, intake) for each in config.freqtrade}
+    wallets = Wallets(state)
+    return {
+        f"{OWN}/freqtrade/{each.name}": partial(FreqtradeSource, each, state, intake, wallets)
+        for each in config.freqtrade
+    }

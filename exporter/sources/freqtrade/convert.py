@@ -18,6 +18,7 @@ from exporter.config import Freqtrade
 from exporter.errors import EventError
 from exporter.events import ZERO, Fee, Fill, Funding, Order, OrderStatus, Side
 
+_LONGEST = 100  # characters of a label
 _STATUSES: dict[str, OrderStatus] = {
     "open": "open",
     "closed": "filled",
@@ -72,8 +73,8 @@ class Labels(NamedTuple):
 
     @classmethod
     def of(cls, config: Freqtrade, exchange_id: str, *, dry_run: bool) -> Labels:
-        """The configured ones, and what the bot says where none are."""
-        account = config.account or ("dry-run" if dry_run else "default")
+        """The configured ones, and what the bot says where none are; each dry run has a wallet of its own."""
+        account = config.account or (f"dry-run-{config.name}"[:_LONGEST] if dry_run else "default")
         return cls(exchange_id, config.exchange or exchange_id, account, config.strategy)
 
     def common(self, trade: TradeRow) -> dict[str, Any]:

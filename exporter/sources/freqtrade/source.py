@@ -20,6 +20,7 @@ from exporter.sources.freqtrade.failures import BotError, Part
 from exporter.sources.freqtrade.holdings import Holdings
 from exporter.sources.freqtrade.record import SOURCE, Record
 from exporter.sources.freqtrade.stream import Stream
+from exporter.sources.freqtrade.wallets import Wallets
 from exporter.state.bots import BotState
 from exporter.state.exchange import ErrorKind
 from exporter.state.state import State
@@ -46,12 +47,14 @@ class _Account(msgspec.Struct):
 class FreqtradeSource:
     """Brings what a bot does into the intake until `run` is cancelled."""
 
-    def __init__(self, config: Freqtrade, state: State, intake: Intake) -> None:
+    def __init__(self, config: Freqtrade, state: State, intake: Intake, wallets: Wallets) -> None:
         self._config = config
         self._state = state
         self._intake = intake
         self._bot = state.bots[config.name] = BotState("freqtrade")
         self._part = Part(state, f"bot/{config.name}")
+        self._balances = Part(state, f"bot/{config.name}/balances") if config.reports else None
+        self._wallets = wallets
         self._wanted: set[int | None] = set()  # trades that the stream told of; None stands for all
         self._stirred = asyncio.Event()
         self._record: Record | None = None
@@ -128,9 +131,8 @@ class FreqtradeSource:
         record.ended_unseen(trades)
         if is_whole:
             self._history_due = now + _HISTORY_EVERY
-        if self._config.balances and now >= self._holdings_due:
-            await self._read_holdings(api, record)
-            self._holdings_due = now + _HOLDINGS_EVERY
+        if self._balances is not None:
+            await self._read_holdings(api, record, self._balances)
 
     async def _read_some(self, api: Api, wanted: set[int | None]) -> None:
         """The trades that the stream told of, each alone."""
@@ -174,6 +176,7 @@ class FreqtradeSource:
             self._record = Record(labels, self._state, self._intake, dry_run=bot.dry_run)
             self._holdings = Holdings(labels, self._state, self._intake)
             self._history_due = self._holdings_due = 0.0
+            self._wallets.claim(self._config, labels)
             self._warn_of_two_records(labels)
         return self._record
 
@@ -198,13 +201,37 @@ class FreqtradeSource:
         else:
             self._part.works()
 
-    async def _read_holdings(self, api: Api, record: Record) -> None:
-        if self._holdings is not None and not record.has_foreign_fees:
+    async def _read_holdings(self, api: Api, record: Record, part: Part) -> None:
+        """What the account holds. A bot that cannot say it, as when its exchange is away, works all the same."""
+        now, why_not = asyncio.get_running_loop().time(), self._why_not_compared(record)
+        if why_not:
+            part.works(why_not)
+        elif now >= self._holdings_due:
+            await self._ask_holdings(api, part)
+            self._holdings_due = now + _HOLDINGS_EVERY
+
+    async def _ask_holdings(self, api: Api, part: Part) -> None:
+        try:
             told = await api.get("/balance", _Account)
-            try:
+            # Meanwhile another bot may have said that it has the same account.
+            if self._holdings is not None and not self._wallets.others(self._config):
                 self._holdings.take(told.currencies)
-            except EventError as error:
-                self._intake.reject(error, SOURCE)
+        except BotError as error:
+            part.failed(error.kind, str(error))
+        except EventError as error:
+            self._intake.reject(error, SOURCE)
+            part.failed(ErrorKind.BAD_RESPONSE, str(error))
+        else:
+            part.works()
+
+    def _why_not_compared(self, record: Record) -> str:
+        """What keeps the account's balances from being held against the books, in words; mostly nothing."""
+        if record.has_foreign_fees:
+            return "not compared: fees were paid in a currency whose amounts freqtrade does not keep"
+        others = self._wallets.others(self._config)
+        if others:
+            return f"not compared: this is the account of {' and '.join(others)} as well; set account for each"
+        return ""
 
 
 def _text(told: dict[str, Any], key: str) -> str:

@@ -13,7 +13,7 @@ from exporter.config import Mqtt
 from exporter.errors import EventError, OverloadError
 from exporter.events import Event
 from exporter.sources.base import Backoff
-from exporter.sources.hummingbot.health import SOURCE, Bot
+from exporter.sources.hummingbot.health import Bot
 from exporter.sources.hummingbot.messages import Translator, decode
 
 PART = "mqtt"
@@ -23,12 +23,27 @@ _MOST_WAITING = 100_000  # messages that wait for the journal
 
 
 class Pulse:
-    """Whether the bot lives: it does while it is heard of, and is gone when it says so or is silent too long."""
+    """Whether the bot lives: it does while it is heard of, and is gone when it says so or is silent too long.
+
+    While nobody listens its silence says nothing; it begins anew with each subscription.
+    """
 
     def __init__(self, bot: Bot, timeout: float) -> None:
         self._bot = bot
         self._timeout = timeout
         self._beat = asyncio.Event()
+        self._listening = asyncio.Event()
+
+    def listen(self) -> None:
+        """Note that from now on the bot is heard, if it lives."""
+        self._bot.unknown("nothing was heard of the bot yet")
+        self._listening.set()
+        self._beat.set()
+
+    def deaf(self) -> None:
+        """Note that nobody can tell how the bot is until `listen`."""
+        self._listening.clear()
+        self._bot.unknown("the broker is away")
 
     def heard(self) -> None:
         """Note a sign of life."""
@@ -45,14 +60,16 @@ class Pulse:
     async def run(self) -> None:
         """Watch for silence until cancelled."""
         while True:
+            await self._listening.wait()
             self._beat.clear()
             try:
                 async with asyncio.timeout(self._timeout):
                     await self._beat.wait()
             except TimeoutError:
-                self.gone(
-                    f"nothing was heard of the bot for {self._timeout:g} s; see whether it runs, with mqtt_bridge"
-                )
+                if self._listening.is_set():
+                    self.gone(
+                        f"nothing was heard of the bot for {self._timeout:g} s; see whether it runs, with mqtt_bridge"
+                    )
 
 
 class Broker:
@@ -86,12 +103,14 @@ class Broker:
                     await client.subscribe([(topic, 0) for topic in self._topics()])
                     backoff.reset()
                     self._bot.works(PART)
+                    self._pulse.listen()
                     if self._wake is not None:
                         self._wake()  # what happened while nobody listened
                     async for message in client.messages:
                         self._heard(str(message.topic), message.payload)
             except Exception as error:  # one bot's trouble must not end the program
                 self._bot.failed(PART, self._explain(error))
+                self._pulse.deaf()
             await asyncio.sleep(backoff.next())
 
     async def _client(self) -> aiomqtt.Client:
@@ -152,7 +171,7 @@ class Broker:
             event = await self._waiting.get()
             while True:
                 try:
-                    self._bot.intake.accept(event, SOURCE)
+                    self._bot.accept(event)
                 except OverloadError:
                     await asyncio.sleep(backoff.next())
                 else:

@@ -6,7 +6,6 @@ way it came.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -27,7 +26,6 @@ _STATUSES: dict[str, OrderStatus] = {
     "OrderExpired": "expired",
     "OrderFailure": "rejected",
 }
-_REMEMBERED_TRADES = 10_000
 _MILLISECONDS_FROM = 1e11  # as seconds that is the year 5138
 
 
@@ -74,35 +72,14 @@ class Payment:
     amount: Decimal
 
 
-class TradeIds:
-    """Tells apart the two fills of a trade between two of the bot's own orders: the exchange has one id for both.
-
-    The first to come has that id, the other one its order's id beside it. As long as fills are always told in
-    the same order, each always has the same id.
-    """
-
-    def __init__(self) -> None:
-        self._orders: OrderedDict[tuple[str, str, str], str] = OrderedDict()
-
-    def of(self, trade: Trade) -> str:
-        """The id under which the trade is accounted for; where the exchange has none, its order's."""
-        if not trade.trade_id:
-            return trade.order_id
-        first = self._orders.setdefault((trade.market, trade.pair, trade.trade_id), trade.order_id)
-        if len(self._orders) > _REMEMBERED_TRADES:
-            self._orders.popitem(last=False)
-        return trade.trade_id if first == trade.order_id else f"{trade.trade_id}/{trade.order_id}"
-
-
 class Converter:
     """Gives what one bot tells its labels and its symbols."""
 
     def __init__(self, bot: Hummingbot) -> None:
         self._bot = bot
-        self.trade_ids = TradeIds()
 
     def fill(self, trade: Trade) -> Fill:
-        """The trade as a fill; `EventError` names what is wrong in it."""
+        """The trade as a fill; `EventError` names what is wrong in it. Where it has no id, its order's is one."""
         symbol = self._symbol(trade.market, trade.pair)
         side = _side(trade.side)
         return Fill(
@@ -110,7 +87,7 @@ class Converter:
             account=self._bot.account,
             strategy=self._strategy(trade.strategy),
             symbol=symbol,
-            trade_id=self.trade_ids.of(trade),
+            trade_id=trade.trade_id or trade.order_id,
             order_id=trade.order_id,
             side=side,
             price=trade.price,

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 from exporter.errors import EventError, OverloadError
 from exporter.events import Event
 from exporter.sources.base import Backoff
-from exporter.sources.hummingbot.convert import Trade, TradeIds
+from exporter.sources.hummingbot.convert import Trade
 from exporter.sources.hummingbot.database import Batch, Cursors, Database
-from exporter.sources.hummingbot.health import SOURCE, Bot
+from exporter.sources.hummingbot.health import Bot
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class Record:
             if batch.replaced:
                 log.info("%s: the database was replaced and is read from its beginning", self._bot.config.name)
                 self._cursors, self._is_behind = None, True
-                self._bot.convert.trade_ids = TradeIds()
+                self._bot.forget_trades()
                 continue
             await self._take(batch)
             await self._bot.intake.durable()
@@ -115,7 +115,7 @@ class Record:
         """Hand on one event, once the journal takes it; `JournalError` when its disk refuses."""
         while True:
             try:
-                self._bot.intake.accept(event, SOURCE, redelivery=self._is_behind)
+                self._bot.accept(event, redelivery=self._is_behind)
             except OverloadError:
                 await self._bot.intake.durable()
                 await asyncio.sleep(_BREATH)

@@ -33,6 +33,7 @@ from exporter.sources.nautilus.messages import (
 )
 from exporter.sources.nautilus.orders import Orders
 from exporter.sources.nautilus.streams import Entry, KeyTypeError, Streams
+from exporter.sources.trade_ids import TradeIds
 from exporter.state.state import State
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class NautilusSource:
         self._node = Node(config, state, intake)
         self._convert = Converter(config)
         self._orders = Orders(self._convert)
+        self._trade_ids = TradeIds(state.ledger)
         self._started = state.clock()
         self._is_behind = True
         self._is_first = True
@@ -187,7 +189,7 @@ class NautilusSource:
             if not self._config.inferred_fills:
                 return
             fill = convert.inferred(told, fill)
-        self._hand_on(fill, redelivery=told.reconciliation)
+        self._hand_on(self._trade_ids.of(fill), redelivery=told.reconciliation)
 
     def _order(self, kind: str, told: OrderEvent, entry: Entry) -> None:
         event = self._orders.update(kind, told)

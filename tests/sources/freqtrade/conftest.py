@@ -42,8 +42,15 @@ def bot(standin: Standin, **changes: Any) -> dict[str, Any]:
 @asynccontextmanager
 async def watching(standin: Standin, journal: str = "", **changes: Any) -> AsyncIterator[Watched]:
     """An exporter that watches this bot, until the block ends."""
+    async with watching_all(bot(standin, **changes), journal=journal) as watched:
+        yield watched
+
+
+@asynccontextmanager
+async def watching_all(*bots: dict[str, Any], journal: str = "") -> AsyncIterator[Watched]:
+    """An exporter that watches all of these bots, until the block ends."""
     config: dict[str, Any] = {"web": {"listen": "127.0.0.1:0"}, "currency": {"pegs": {"USDT": 1}}}
-    config["freqtrade"] = [bot(standin, **changes)]
+    config["freqtrade"] = list(bots)
     if journal:
         config["journal"] = {"path": journal}
     async with running(parse(yaml.safe_dump(config))) as (url, _), aiohttp.ClientSession() as session:

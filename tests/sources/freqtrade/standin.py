@@ -47,13 +47,17 @@ def _shifted(value: Any, later: int) -> Any:
 
 @dataclass
 class Standin:
-    """What the bot says. ``failure`` is a status instead of every answer, ``garbage`` a body instead of pages."""
+    """What the bot says.
+
+    ``failure`` is a status instead of every answer, ``failures`` one instead of a page, ``garbage`` a body instead.
+    """
 
     pages: dict[str, Any]
     open: list[Trade] = field(default_factory=list)
     closed: list[Trade] = field(default_factory=list)
     url: str = ""
     failure: int | None = None
+    failures: dict[str, int] = field(default_factory=dict)
     garbage: dict[str, bytes] = field(default_factory=dict)
     slow: asyncio.Event | None = None
     has_stream: bool = True
@@ -123,6 +127,8 @@ class Standin:
             return web.Response(status=self.failure, text="<html>down</html>")
         if request.headers.get("Authorization", "").removeprefix("Bearer ") not in self._tokens:
             return web.json_response({"detail": "Could not validate credentials"}, status=401)
+        if name in self.failures:
+            return web.json_response({"error": f"Error querying {request.path}"}, status=self.failures[name])
         if name in self.garbage:
             return web.Response(body=self.garbage[name], content_type="application/json")
         return web.json_response(self._told(name, request))

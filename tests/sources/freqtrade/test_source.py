@@ -15,10 +15,11 @@ from exporter.errors import OverloadError
 from exporter.events import Event, Fill
 from exporter.intake import Intake
 from exporter.sources.freqtrade.source import FreqtradeSource
+from exporter.sources.freqtrade.wallets import Wallets
 from exporter.state.state import State
 from simulator.stack.ports import free_port
 from tests.sources.conftest import Watched
-from tests.sources.freqtrade.conftest import bot, watching
+from tests.sources.freqtrade.conftest import bot, watching, watching_all
 from tests.sources.freqtrade.standin import Standin, Trade, recorded, serving
 
 
@@ -91,7 +92,7 @@ async def test_labels_are_the_bots_own_where_none_are_given() -> None:
         serving(Standin.of("dry-run", at=-1)) as standin,
         watching(standin, exchange=None, account=None) as watched,
     ):
-        labels = {"exchange": "binance", "account": "dry-run", "strategy": "Often", "symbol": "BTC/USDT"}
+        labels = {"exchange": "binance", "account": "dry-run-often", "strategy": "Often", "symbol": "BTC/USDT"}
         await watched.until("fills_total", lambda count: count > 0, **labels)
 
 
@@ -371,6 +372,74 @@ async def test_balances_are_compared_where_that_means_something() -> None:
         assert not standin.asked["balance"]
 
 
+async def test_a_bot_that_cannot_say_what_it_holds_is_not_down(caplog: pytest.LogCaptureFixture) -> None:
+    """As an older one while its exchange is away: a part of its own fails, said once, and nothing is read anew."""
+    standin = Standin.of("dry-run")
+    standin.closed = [closed(number) for number in range(1, 151)]  # two pages
+    standin.failures = {"balance": 502}
+    async with serving(standin), watching(standin, account=None) as watched:
+        failing = await part(watched, "bot/often/balances", "unavailable")
+        assert failing["detail"].endswith("/balance: the bot answers with the status 502; see its log")
+        await standin.is_asked("status", 5)
+        assert await watched.value("bot_up") == 1
+        assert (await part(watched, "bot/often", "up"))["detail"] == ""
+        assert standin.asked["trades"] <= standin.asked["status"] + 1
+        assert standin.asked["balance"] == 1
+        standin.failures = {}
+        standin.pages["show_config"]["dry_run"] = False  # with its labels everything is read anew, and at once
+        await part(watched, "bot/often/balances", "up")
+        await watched.until("events_total", lambda n: n >= 1, type="balance", source="freqtrade")
+    said = [record.message for record in caplog.records if "bot/often" in record.message]
+    assert said == ["bot/often/balances failed, retrying", "bot/often/balances works again"]
+
+
+async def drifting(watched: Watched) -> set[str]:
+    """The accounts whose balances were compared with the books."""
+    return {labels["account"] for labels, _ in (await watched.samples()).get("balance_drift", [])}
+
+
+async def test_two_dry_runs_have_a_wallet_each(caplog: pytest.LogCaptureFixture) -> None:
+    """Without labels of their own each is an account, whose pretended balance is held against its own books."""
+    async with serving(Standin.of("dry-run", at=-1)) as first, serving(Standin.of("dry-run")) as second:
+        second.pages["balance"]["currencies"][0]["balance"] *= 5
+        bots = [bot(each, name=name, exchange=None, account=None) for each, name in ((first, "one"), (second, "two"))]
+        async with watching_all(*bots) as watched:
+            for account in ("dry-run-one", "dry-run-two"):
+                await watched.until("balance_drift", 0, exchange="binance", account=account, currency="USDT")
+    assert "not compared" not in caplog.text
+
+
+@pytest.mark.parametrize("account", ["main", None])
+async def test_two_bots_that_report_one_account_are_not_compared(
+    account: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each may have a wallet of its own: that is said once with what to set, and no drift is reckoned."""
+    one, two, other = (Standin.of("live-fees-in-coins") for _ in range(3))
+    async with serving(one), serving(two), serving(other):
+        exchange = None if account is None else "alpha"
+        pair = [bot(each, name=n, account=account, exchange=exchange) for each, n in ((one, "one"), (two, "two"))]
+        async with watching_all(*pair, bot(other, name="other", account="other")) as watched:
+            for name, others in (("one", "two"), ("two", "one")):
+                said = f"not compared: this is the account of {others} as well; set account for each"
+                assert (await part(watched, f"bot/{name}/balances", said[:12]))["detail"] == said
+            await watched.until("balance_drift", 0, account="other")
+            assert await drifting(watched) == {"other"}
+    where = "alpha/main" if account else "binance/default"
+    assert caplog.text.count(f"one and two report balances of the same account {where}, so they are not compared") == 1
+
+
+async def test_of_bots_with_one_wallet_one_reports_it(caplog: pytest.LogCaptureFixture) -> None:
+    """With balances: false for the others, what it says is compared with the books of all."""
+    async with (
+        serving(Standin.of("dry-run", at=-1)) as one,
+        serving(Standin.of("dry-run")) as two,
+        watching_all(bot(one, name="one"), bot(two, name="two", balances=False)) as watched,
+    ):
+        await watched.until("balance_drift", 0, account="main", currency="USDT")
+        assert "bot/two/balances" not in (await watched.health())["services"]
+    assert "not compared" not in caplog.text
+
+
 async def test_only_the_bots_state_where_the_exchange_is_read_itself() -> None:
     """With fills: false nothing is counted that the account's own keys bring already."""
     async with serving(Standin.of("dry-run", at=-1)) as standin, watching(standin, fills=False) as watched:
@@ -418,7 +487,7 @@ async def test_an_account_that_is_read_twice_is_said(
     async with serving(Standin.of("dry-run")) as standin:
         config = parse(yaml.safe_dump({"exchanges": [exchange], "freqtrade": [bot(standin)]}))
         state = State(config)
-        source = asyncio.create_task(FreqtradeSource(config.freqtrade[0], state, Intake(state)).run())
+        source = asyncio.create_task(FreqtradeSource(config.freqtrade[0], state, Intake(state), Wallets(state)).run())
         await standin.is_asked("trades", 3)
         source.cancel()
         await asyncio.gather(source, return_exceptions=True)
@@ -431,7 +500,7 @@ async def test_what_the_intake_cannot_take_now_is_delivered_again() -> None:
         config = parse(yaml.safe_dump({"currency": {"pegs": {"USDT": 1}}, "freqtrade": [bot(standin)]}))
         state = State(config)
         intake = FullIntake(state, failures=1)
-        source = asyncio.create_task(FreqtradeSource(config.freqtrade[0], state, intake).run())
+        source = asyncio.create_task(FreqtradeSource(config.freqtrade[0], state, intake, Wallets(state)).run())
         await standin.is_asked("trades", 3)
         source.cancel()
         await asyncio.gather(source, return_exceptions=True)

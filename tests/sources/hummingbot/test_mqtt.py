@@ -38,6 +38,11 @@ async def listening(exporter: Follower) -> None:
     await exporter.reaches(lambda: exporter.component("mqtt").up)
 
 
+def failures(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What was said of the bot's parts."""
+    return [text for record in caplog.records if (text := record.getMessage()).startswith(f"bot/{NAME}")]
+
+
 def _is_newest(exporter: Follower, trade_id: str) -> bool:
     return exporter.trade_ids[-1] == trade_id
 
@@ -113,19 +118,49 @@ async def test_a_bot_that_says_goodbye_is_gone_at_once(broker: Mosquitto) -> Non
 
 
 async def test_a_broker_that_goes_away_is_waited_for(broker: Mosquitto, caplog: pytest.LogCaptureFixture) -> None:
-    """The end of a broker is said once, and when it is back so is the subscription."""
+    """The end of a broker is said once, and how the bot is nobody knows; when it is back so is the subscription."""
     async with following(by_mqtt(broker.port)) as exporter:
         await listening(exporter)
+        async with speaking(broker.port) as bot:
+            await bot.beat()
+            await exporter.until("bot_up", 1, bot=NAME)
         broker.end()
         await exporter.reaches(lambda: not exporter.component("mqtt").up)
         assert f"the broker at {LOOPBACK}:{broker.port}" in exporter.component("mqtt").detail
+        assert await exporter.value("bot_up", bot=NAME) is None
         await broker.start()
         await listening(exporter)
+        assert exporter.component("").detail == "unknown: nothing was heard of the bot yet"
         async with speaking(broker.port) as bot:
             await bot.fill("8004")
             await exporter.reaches(lambda: exporter.trade_ids == ["8004"])
-    said = [record.getMessage() for record in caplog.records if "/mqtt" in record.getMessage()]
-    assert said == [f"bot/{NAME}/mqtt failed, retrying", f"bot/{NAME}/mqtt works again"]
+        assert exporter.bot.up
+        assert exporter.component("").detail == ""
+    assert failures(caplog) == [f"bot/{NAME}/mqtt failed, retrying", f"bot/{NAME}/mqtt works again"]
+
+
+async def test_a_bot_is_not_down_because_its_broker_is(
+    broker: Mosquitto, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its database is read on, and its silence counts from when it could be heard."""
+    broker.end()
+    database = recorded_database(tmp_path / "bot.sqlite")
+    mqtt = by_mqtt(broker.port, heartbeat_timeout=0.2)["mqtt"]  # less than any pause before a new connection
+    async with following(by_database(database) | {"mqtt": mqtt}) as exporter:
+        await exporter.reaches(lambda: "refused" in exporter.component("mqtt").detail)
+        add_fill(database, "8004")
+        await exporter.reaches(lambda: "8004" in exporter.trade_ids)
+        part = (await exporter.health())["services"][f"bot/{NAME}"]
+        assert part == {"state": "up", "detail": "unknown: the broker is away"}
+        assert await exporter.value("bot_up", bot=NAME) is None
+        await broker.start()
+        await exporter.reaches(lambda: exporter.bot.up is False)
+        assert "nothing was heard of the bot for 0.2 s" in exporter.component("").detail
+    assert failures(caplog) == [
+        f"bot/{NAME}/mqtt failed, retrying",
+        f"bot/{NAME}/mqtt works again",
+        f"bot/{NAME} failed, retrying",
+    ]
 
 
 async def test_a_database_is_read_while_the_broker_is_away(tmp_path: Path, broker: Mosquitto) -> None:

@@ -34,9 +34,12 @@ MQTT = BOT + "  database: /d\n  mqtt: {host: h, bot_id: b"
         ),
         (
             BOT + "  database: /d\n  symbols: {BTC-USDT: BTCUSDT}",
-            "f.yml:4: hummingbot[0].symbols: expected str in the form BASE/QUOTE, such as BTC/USDT",
+            "f.yml:4: hummingbot[0].symbols.BTC-USDT: expected str in the form BASE/QUOTE, such as BTC/USDT",
         ),
-        (BOT + "  database: /d\n  venues: {binance: 7}", "f.yml:4: hummingbot[0].venues: expected str, got int"),
+        (
+            BOT + "  database: /d\n  venues: {binance: 7}",
+            "f.yml:4: hummingbot[0].venues.binance: expected str, got int",
+        ),
         (BOT + "  database: /d\n- name: quoter\n  database: /e", "'quoter' is the name of hummingbot[0] already"),
     ],
 )

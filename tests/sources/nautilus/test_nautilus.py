@@ -19,6 +19,7 @@ from exporter.ledger.book import Book
 from tests.redis_server import RedisServer, redis_server
 from tests.sources.nautilus.conftest import BASE, PERPETUAL, SPOT, TRADER, Bot, Watching, watching
 
+AT = "1760000000123456789"
 KEY = BookKey("binance", "main", "BTC/USDT", "MM-001")
 CONTRACT = BookKey("binance", "main", "BTC/USDT:USDT", "MM-001")
 
@@ -73,6 +74,32 @@ async def test_commissions_in_three_currencies_are_kept_apart(server: RedisServe
         assert book(exporter).running.position.quantity == Decimal("0.0995")  # less the fee that was taken from it
         counts = {split: found.count for split, found in book(exporter).sums.splits.items()}
         assert counts == {("buy", "maker"): 1, ("buy", "taker"): 1, ("sell", "maker"): 2}
+
+
+# Identity.
+
+
+async def test_a_trade_between_two_orders_of_the_account_is_two_fills(
+    server: RedisServer, bot: Bot, tmp_path: Path
+) -> None:
+    """The venue has one id for both sides; each counts once, over a restart and in either order."""
+
+    def tell(*sides: str) -> None:
+        for side in sides:
+            bot.fill("T-1", side, "0.5", "60000", client_order_id=f"O-{side}", venue_order_id=f"V-{side}", ts_event=AT)
+
+    tell("BUY", "SELL")
+    async with watching(server.port, journal=tmp_path / "journal") as exporter:
+        await exporter.fills(2)
+        assert book(exporter).running.position.quantity == 0
+    bot.redis.delete(f"{BASE}:events.order.MM-001")
+    tell("SELL", "BUY")
+    bot.fill("T-2", "BUY", "0.1", "60000")
+    async with watching(server.port, journal=tmp_path / "journal") as exporter:
+        await exporter.fills(1)
+        assert book(exporter).running.position.quantity == Decimal("0.1")
+        assert dict(exporter.state.intake.rejected) == {}
+        assert (book(exporter).account.duplicates, book(exporter).account.conflicts) == (0, 0)
 
 
 # Following.
