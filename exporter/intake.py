@@ -25,10 +25,12 @@ from exporter.events import (
 )
 from exporter.journal.records import Reported
 from exporter.ledger.book import Book as LedgerBook
+from exporter.ledger.instrument import instrument
 from exporter.state.quality.fills import FillQuality
 from exporter.state.state import State
 
 _FARTHEST_AHEAD = 300.0  # seconds; a clock may be off, but no event is from next year
+_ROWS_A_TURN = 2  # of the journal, that are read for repeats; each takes a millisecond or two
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +54,8 @@ class _Place(NamedTuple):
 class Taken:
     """What became of several events: how many told something new or nothing new, and which were refused.
 
-    ``stopped`` says that no more could be taken; then those behind the first ``count`` were not dealt with.
+    ``stopped`` says that no more could be taken. Then those behind the first ``count`` were not dealt with; nor
+    were they when there are any without it, which may be handed in again after a turn of the loop.
     """
 
     new: int = 0
@@ -106,8 +109,11 @@ class Intake:
     def take_all(self, events: Sequence[Event], source: str, check: Callable[[Event], None] | None = None) -> Taken:
         """As `take` for each in turn, in less time; each of those refused is the caller's, who hands it to `reject`.
 
-        ``check`` may refuse an event with `EventError` before it is taken.
+        ``check`` may refuse an event with `EventError` before it is taken. It ends early, so that all else goes on,
+        when repeats made it read too much of the journal.
         """
+        known = self._ledger.known
+        most = known.read + _ROWS_A_TURN
         taken, lags, exchange, now = Taken(), list[float](), "", 0.0
         for place, event in enumerate(events):
             try:
@@ -125,12 +131,14 @@ class Intake:
                         lags.append(now - event.ts)
                 if is_new:
                     taken.new += 1
-                else:
-                    taken.repeated += 1
+                    continue
+                taken.repeated += 1
             except EventError as error:
                 taken.refused.append((place, error))
             except OverloadError:
                 taken.stopped = True
+                break
+            if known.read >= most:
                 break
         if lags:
             kind = _KINDS[Fill]
@@ -155,8 +163,7 @@ class Intake:
             case Fill():
                 return self._fill(event, redelivery=redelivery)
             case Book():
-                self._book(event)
-                return True
+                return self._book(event)
             case Quote():
                 self._quality.quote(event, self._state.clock())
             case Order():
@@ -169,6 +176,7 @@ class Intake:
                 self._state.log.append(Reported(event))
                 ledger.balance(event, self._state.clock())
             case PositionReport():
+                instrument(event.symbol)  # what is refused is not to be kept
                 self._state.log.append(Reported(event))
                 ledger.position(event, self._state.clock())
         return True
@@ -193,12 +201,16 @@ class Intake:
             self._state.log.append(Reported(order))  # first, since an order that was not kept has to be taken again
         return self._quality.order(order, self._state.clock())
 
-    def _book(self, book: Book) -> None:
+    def _book(self, book: Book) -> bool:
         state, now = self._state, self._state.clock()
+        instrument(book.symbol)
+        if state.ledger.rates.is_outdated(book.exchange, book.symbol, book.ts, now):
+            return False
         state.markets[book.exchange, book.symbol].update(book, now, self._offset(book.exchange))
         if book.mid is not None:
             state.ledger.observe_mid(book.exchange, book.symbol, book.ts, book.mid, now)
         state.quality.book(book, now)
+        return True
 
     def _now(self, exchange: str) -> float:
         """The time on the exchange's clock."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 
 import msgspec
 
 from exporter.errors import JournalError, OverloadError
-from exporter.events import Order
+from exporter.events import BookKey, Order
 from exporter.journal import Part
 from exporter.journal.records import Record, Reported
 from exporter.ledger import saving
@@ -42,8 +42,11 @@ def recover(state: State) -> None:
     if _RISK in parts:
         since = state.risk.load(msgspec.msgpack.decode(parts[_RISK].payload, type=SavedRisk))
     state.risk.restore(_passing(state, max(0.0, since - _ORDERS_BEFORE)))
+    clean = _END in parts and parts[_END].payload == _CLEAN and not count
+    if not clean:  # a counter that fell a little would be counted again as a whole (see `Quality.load`)
+        for account in state.ledger.accounts.values():
+            account.forget_counts()
     if _QUALITY in parts:
-        clean = _END in parts and parts[_END].payload == _CLEAN and not count
         state.quality.load(msgspec.msgpack.decode(parts[_QUALITY].payload, type=SavedQuality), clean=clean)
     if row or count:
         seconds, known = time.monotonic() - started, len(state.ledger.known.identities)
@@ -84,19 +87,58 @@ class Keeper:
         self._state = state
         self._interval = interval
         self._saved = time.monotonic()
+        self._torn: set[BookKey] = set()  # books of which it was said
 
     async def run(self) -> None:
         """Work until cancelled."""
-        state = self._state
         while True:
             await asyncio.sleep(_LOOK_EVERY)
-            now = state.clock()
-            for work in (state.ledger.catch_up(), state.ledger.reconcile(now), state.quality.advance(now)):
-                await _in_slices(work)
-            if self._sample():
-                await _in_slices(state.risk.work_out())
-            if time.monotonic() - self._saved >= self._interval:
-                await self.save()
+            await self._work()
+
+    async def _work(self) -> None:
+        """Do each kind of work; one that fails keeps none of the others from being done, and is raised after them."""
+        kinds: list[Callable[[], Awaitable[None]]] = [
+            self._catch_up,
+            self._reconcile,
+            self._advance,
+            self._estimate,
+            self._save_in_time,
+        ]
+        faults: list[Exception] = []
+        for kind in kinds:
+            try:
+                await kind()
+            except Exception as fault:
+                faults.append(fault)
+        if faults:
+            raise faults[0] if len(faults) == 1 else ExceptionGroup("several kinds of work failed", faults)
+
+    async def _catch_up(self) -> None:
+        await _in_slices(self._state.ledger.catch_up())
+        self._tell_of_torn()
+
+    async def _reconcile(self) -> None:
+        await _in_slices(self._state.ledger.reconcile(self._state.clock()))
+
+    async def _advance(self) -> None:
+        await _in_slices(self._state.quality.advance(self._state.clock()))
+
+    async def _estimate(self) -> None:
+        if self._sample():
+            await _in_slices(self._state.risk.work_out())
+
+    async def _save_in_time(self) -> None:
+        if time.monotonic() - self._saved >= self._interval:
+            await self.save()
+
+    def _tell_of_torn(self) -> None:
+        """Say once of each book that its late fills have no place, and once that they do again."""
+        torn = self._state.ledger.torn
+        for key in torn.keys() - self._torn:
+            log.error("a fill that came late is in no figure: %s", torn[key], extra={"book": "/".join(key)})
+        for key in self._torn - torn.keys():
+            log.info("the fills that came late are in their places", extra={"book": "/".join(key)})
+        self._torn = set(torn)
 
     def _sample(self) -> bool:
         """Note the PnL of this moment for the estimates of risk, if it is time; whether it was."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from exporter.errors import EventError
+from exporter.events import Transfer
 from tests.builders import T0, book, fee, fill, order
 
 
@@ -37,6 +39,22 @@ def test_a_fee_must_be_finite_and_have_a_currency() -> None:
         fee("NaN")
     with pytest.raises(EventError, match=r"fee\.currency is empty"):
         fee("1", "")
+
+
+@pytest.mark.parametrize("amount", ["1e-25", "-1e-25", "1e-5000000000", "0e-5000000000", "1e25", "-1e25", "Infinity"])
+def test_an_amount_has_a_size_that_can_be_written_down(amount: str) -> None:
+    """With billions of decimals nothing could be told of it in digits; this holds for every kind of amount."""
+    moved: dict[str, Any] = {"exchange": "alpha", "transfer_id": "1", "currency": "BTC", "ts": T0}
+    with pytest.raises(EventError, match=r"fee\.amount is .*; give a finite number, 0 or between 1e-24 and 1e24"):
+        fee(amount)
+    with pytest.raises(EventError, match=r"amount is .*; give a finite number, 0 or between 1e-24 and 1e24"):
+        Transfer(amount=Decimal(amount), **moved)
+
+
+@pytest.mark.parametrize("amount", ["0", "-0", "0.000000000000000000", "1e-24", "-1e-24", "1e24", "-1e24", "-0.1"])
+def test_an_amount_may_have_either_sign_or_be_nothing(amount: str) -> None:
+    """A rebate is a negative fee, and many fees are 0."""
+    assert fee(amount).amount == Decimal(amount)
 
 
 @pytest.mark.parametrize(

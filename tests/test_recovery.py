@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import Callable
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,11 +14,12 @@ from typing import Any
 import pytest
 
 from exporter.config import Config
-from exporter.events import BookKey, Funding, Transfer
+from exporter.events import Balance, BookKey, Funding, Transfer
 from exporter.intake import Intake
 from exporter.journal import Journal
 from exporter.journal.records import Reported, Sampled
 from exporter.ledger.book import Sums
+from exporter.ledger.ledger import Ledger
 from exporter.ledger.risk import Series
 from exporter.ledger.running import SavedRunning
 from exporter.recovery import Keeper
@@ -205,3 +208,84 @@ def test_samples_of_another_step_are_read_one_by_one() -> None:
     for step, window in ((30, 3600), (60, 7200)):
         assert Series(step, window, None).load(saved.save()) == 0
     assert Series(60, 1800, None).load(saved.save()) == T0 // 60 * 60 + 60
+
+
+async def test_counts_of_an_account_go_on_only_after_an_orderly_end(tmp_path: Path) -> None:
+    """After a crash some are not known, and a counter that fell a little would be counted again as a whole."""
+    path = tmp_path / "journal"
+    async with running(configured(path)) as (_, state):
+        await trade(state, 0, 3)
+        await trade(state, 0, 3)
+        await Keeper(state, 600.0).save()
+        await trade(state, 0, 3)
+        counts = state.ledger.accounts["alpha", "main"]
+        counted = counts.duplicates
+        crashed = await asyncio.to_thread(copy_as_is, path, tmp_path / "crashed")
+    async with running(configured(crashed)) as (_, state):
+        assert state.ledger.accounts["alpha", "main"].duplicates == 0
+    async with running(configured(path)) as (_, state):
+        assert (state.ledger.accounts["alpha", "main"].duplicates, counted) == (6, 6)
+
+
+async def test_a_peg_that_is_added_values_what_waited(tmp_path: Path) -> None:
+    """As soon as the exporter is there again, without an event."""
+    path = tmp_path / "journal"
+    without = config(f'web: {{listen: "127.0.0.1:0"}}\njournal: {{path: "{path}"}}')
+    async with running(without) as (_, state):
+        await trade(state, 0, 50)
+        assert state.ledger.missing_rates() == {"USDT": 50}
+    for settings in (configured(path), without):  # what was valued once stays so
+        async with running(settings) as (_, state):
+            assert state.ledger.missing_rates() == {}
+            assert state.ledger.figures(KEY, T0).realized is not None
+
+
+def damage(path: Path, row: int) -> None:
+    """One row's contents are gone."""
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("UPDATE lasting SET payload = zeroblob(length(payload)) WHERE number = ?", (row,))
+
+
+async def test_a_damaged_row_stops_only_the_book_that_needs_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fill that comes so late that its row is needed is said to be lacking; all upkeep goes on, over restarts too."""
+    path = tmp_path / "journal"
+    async with running(configured(path)) as (_, state):
+        for first in range(0, 3000, 100):
+            await trade(state, first, first + 100)
+    damage(path, 15)
+    for start in range(2):
+        caplog.clear()
+        async with running(configured(path)) as (_, state):
+            late = fill("late", "buy", "100", "1", T0 + 10.5)
+            assert Intake(state).accept(late, "test") is (start == 0)
+            await state.log.durable()
+            await eventually(lambda: "a fill that came late is in no figure" in caplog.text)
+            assert "row 15" in caplog.text
+            assert state.ledger.figures(KEY, T0).realized is None
+            told = Balance(exchange="beta", account="main", currency="BTC", total=Decimal(1), ts=state.clock())
+            assert Intake(state).accept(told, "test")
+            await eventually(lambda: state.ledger.accounts["beta", "main"].balances["BTC"].drift == 0)
+            assert state.components["source/ledger"].up
+            assert caplog.text.count("is in no figure") == 1
+
+
+class Faulty(Ledger):
+    """A ledger with a fault in one kind of work."""
+
+    def reconcile(self, now: float) -> Iterator[None]:
+        yield
+        raise ZeroDivisionError(now)
+
+
+async def test_a_fault_in_one_kind_of_work_keeps_none_of_the_others_from_being_done(tmp_path: Path) -> None:
+    """Risks are sampled and the state is saved all the same, and the fault is told."""
+    async with written(Journal.open(tmp_path / "journal")) as journal:
+        state = State(configured(tmp_path / "journal"), log=journal)
+        state.ledger = Faulty(state.ledger.rates, journal)
+        await trade(state, 0, 50)
+        with pytest.raises(ZeroDivisionError):
+            await Keeper(state, 0.0).run()
+        assert not state.risk.due(state.clock())
+        assert {part.name for part in journal.parts()} >= {"ledger", "risk", "quality"}

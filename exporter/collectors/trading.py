@@ -29,7 +29,8 @@ def collect(state: State) -> Iterator[Batch]:
     yield metrics.CONFLICTING_FILLS, [(account, counts.conflicts) for account, counts in accounts]
     yield metrics.LATE_FILLS, [(account, counts.late) for account, counts in accounts]
     yield metrics.APPROXIMATE_FILLS, [(key, book.sums.approximate) for key, book in books]
-    figures = [(key, ledger.figures(key, state.clock())) for key, _ in books]
+    now = state.clock()  # once, so that each rate is worked out once
+    figures = [(key, ledger.figures(key, now)) for key, _ in books]
     yield metrics.PNL_REALIZED, _known((key, f.realized) for key, f in figures)
     yield metrics.PNL_UNREALIZED, _known((key, f.unrealized) for key, f in figures)
     yield metrics.PNL_TOTAL, _known((key, f.total) for key, f in figures)
@@ -41,7 +42,7 @@ def collect(state: State) -> Iterator[Batch]:
         [((*key, part), value) for key, f in figures for part, value in f.parts().items() if value is not None],
     )
     yield metrics.PNL_ATTRIBUTION_ERROR, _known((key, f.error) for key, f in figures)
-    yield metrics.POSITION_BASE, [(key, book.base) for key, book in books]
+    yield metrics.POSITION_BASE, _known((key, book.base) for key, book in books)
     yield metrics.POSITION_NOTIONAL, _known((key, f.notional) for key, f in figures)
     yield metrics.POSITION_AVERAGE_PRICE, _known((key, book.average_price) for key, book in books)
 

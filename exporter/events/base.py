@@ -25,7 +25,8 @@ Word = Annotated[str, msgspec.Meta(pattern="^[a-z0-9_]{0,40}$")]
 
 LATEST_SECOND = 1e11  # the year 5138; anything above was meant as milliseconds
 SMALLEST, LARGEST = Decimal("1e-24"), Decimal("1e24")  # of a price or quantity; farther out is a mistake
-LOWEST = -LARGEST
+LOWEST, HIGHEST = -LARGEST, -SMALLEST  # of what is below 0
+_FARTHEST_ZERO = 1000  # decimals; with billions of them even a zero is too long to write down
 ZERO = Decimal(0)
 ONE = Decimal(1)
 
@@ -67,13 +68,15 @@ def check_positive(name: str, value: Decimal) -> None:
 
 
 def check_finite(name: str, value: Decimal) -> None:
-    """`EventError` unless ``value`` is a finite number, of either sign, of a size that money can have."""
+    """`EventError` unless ``value`` is 0 or a finite number, of either sign, of a size that money can have."""
     try:
-        if LOWEST <= value <= LARGEST:
+        if SMALLEST <= value <= LARGEST or LOWEST <= value <= HIGHEST:
+            return
+        if not value and abs(value.adjusted()) <= _FARTHEST_ZERO:
             return
     except InvalidOperation:
         pass
-    raise EventError(name, f"{name} is {value}; give a finite number")
+    raise EventError(name, f"{name} is {value}; give a finite number, 0 or between 1e-24 and 1e24 in size")
 
 
 @lru_cache(maxsize=10_000)

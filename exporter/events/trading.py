@@ -10,6 +10,7 @@ import msgspec
 
 from exporter.errors import EventError
 from exporter.events.base import (
+    HIGHEST,
     LARGEST,
     LATEST_SECOND,
     LOWEST,
@@ -42,8 +43,8 @@ class Fee(msgspec.Struct, frozen=True, gc=False):
 
     def __post_init__(self) -> None:
         try:
-            if self.currency and LOWEST <= self.amount <= LARGEST:  # as below, without the calls
-                return
+            if self.currency and (SMALLEST <= self.amount <= LARGEST or LOWEST <= self.amount <= HIGHEST):
+                return  # as below, without the calls
         except InvalidOperation:  # NaN cannot be compared
             pass
         check_finite("fee.amount", self.amount)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from decimal import Decimal
+from operator import attrgetter
 
 import msgspec
 
@@ -15,7 +16,8 @@ from exporter.ledger.reconcile import TOLERANCE, Changes, Check, Flow, currency_
 
 AccountKey = tuple[str, str]
 
-_FLOWS = 4096
+MOST_FLOWS = 8192
+"""From so many on, half of `Account.flows` is let go."""
 
 
 class SavedAccount(msgspec.Struct, frozen=True, array_like=True):
@@ -37,7 +39,8 @@ class Account:
 
     ``transfers`` are the sums of deposits less withdrawals by currency, ``transfers_usd`` their worth at the time
     of each, without those of ``waiting`` whose rate is not known yet; ``flows`` the newest changes of what it holds;
-    ``balances`` and ``positions`` what the exchange says, by currency and by symbol of a contract.
+    ``forgotten`` is the time of the newest that was let go of these; ``lacking`` the number of those that wait, by
+    currency; ``balances`` and ``positions`` what the exchange says, by currency and by symbol of a contract.
     ``opened_until`` is the time before which an event may have been in a balance that an opening was told from.
     """
 
@@ -48,7 +51,9 @@ class Account:
         self.transfers: dict[str, Decimal] = {}
         self.transfers_usd = ZERO
         self.waiting: dict[str, Moved] = {}
-        self.flows: deque[Flow] = deque(maxlen=_FLOWS)
+        self.lacking: Counter[str] = Counter()
+        self.flows: list[Flow] = []
+        self.forgotten = 0.0
         self.opened_until = 0.0
         self.balances: defaultdict[str, Check] = defaultdict(Check)
         self.positions: defaultdict[str, Check] = defaultdict(lambda: Check(opening=ZERO))
@@ -56,8 +61,20 @@ class Account:
     def flow(self, event: Flow) -> None:
         """Note a change of what the account holds."""
         self.flows.append(event)
+        if len(self.flows) >= MOST_FLOWS:
+            self.forget_flows()
         if event.ts <= self.opened_until:
             self.correct(event)
+
+    def forget_flows(self) -> None:
+        """Let go of the older half of the flows, by their own times: what is backfilled comes last, and is oldest."""
+        self.flows.sort(key=attrgetter("ts"))
+        self.forgotten = max(self.forgotten, self.flows[MOST_FLOWS // 2 - 1].ts)
+        del self.flows[: MOST_FLOWS // 2]
+
+    def forget_counts(self) -> None:
+        """Begin to count anew."""
+        self.duplicates = self.conflicts = self.late = 0
 
     def correct(self, event: Flow) -> None:
         """Take into account that balances may have known already of an event that came late."""
@@ -80,6 +97,7 @@ class Account:
         self.transfers[transfer.currency] = self.transfers.get(transfer.currency, ZERO) + transfer.amount
         if moved.rate is None:
             self.waiting[transfer.transfer_id] = moved
+            self.lacking[transfer.currency] += 1
         else:
             self.transfers_usd += transfer.amount * moved.rate
         self.flow(transfer)
@@ -97,6 +115,7 @@ class Account:
         """Account for the rate of a transfer that was not known when it was."""
         moved = self.waiting.pop(revalued.identity, None)
         if moved is not None:
+            self.lacking[moved.transfer.currency] -= 1
             self.transfers_usd += moved.transfer.amount * revalued.rate
 
     def changes(self, change: Callable[[Flow], Decimal], since: float) -> Changes | None:
@@ -105,7 +124,7 @@ class Account:
         ``change`` says what an event changed.
         """
         begin = since - TOLERANCE
-        if len(self.flows) == _FLOWS and self.flows[0].ts > begin:
+        if self.forgotten > begin:
             return None
         return [(event.ts, amount) for event in self.flows if event.ts > begin and (amount := change(event))]
 
@@ -124,6 +143,7 @@ class Account:
         self.duplicates, self.conflicts, self.late = saved.duplicates, saved.conflicts, saved.late
         self.transfers, self.transfers_usd = saved.transfers, saved.transfers_usd
         self.waiting = {moved.transfer.transfer_id: moved for moved in saved.waiting}
+        self.lacking = Counter(moved.transfer.currency for moved in saved.waiting)
         for currency, (amount, ts) in saved.openings.items():
             self.open(currency, amount, ts)
         return self

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from itertools import islice
@@ -10,6 +11,7 @@ from itertools import islice
 import msgspec
 from msgspec.structs import replace
 
+from exporter.errors import JournalError
 from exporter.events import ONE, ZERO, BookKey, Fee, Fill, Liquidity, Side
 from exporter.journal.records import Paid, Record, Revalued, Valued
 from exporter.ledger.account import Account
@@ -81,10 +83,12 @@ class Book:
         self._is_sorted = True  # whether they stand in their order, and after all others
         self._newest, self._newest_id = 0.0, ""  # time and trade id of the last fill in order
         self._waiting: dict[str, Valued | Paid] = {}
+        self._lacking: Counter[tuple[str, ...]] = Counter()  # those by the currencies whose rates they may lack
         self._meanwhile: list[Step] | None = None  # steps that came while older ones were being read again
         self._mids: MidHistory | None = None
         self._peg: Rate | None = None
         self.changed = False  # since it was last saved
+        self.is_torn = False  # a late fill has no place, since the journal cannot be read again there
 
     @property
     def sums(self) -> Sums:
@@ -104,16 +108,21 @@ class Book:
         return self.timeline.now
 
     @property
-    def base(self) -> Decimal:
-        """The position in the base currency, negative when short; an inverse contract's at its entry price."""
+    def base(self) -> Decimal | None:
+        """The position in the base currency, negative when short; an inverse contract's at its entry price.
+
+        None while a fill is not in it.
+        """
+        if self.is_torn:
+            return None
         held = self.running.position
         return self.instrument.base_amount(held.quantity, held.cost / held.quantity) if held.quantity else ZERO
 
     @property
     def average_price(self) -> Decimal | None:
-        """The average entry price in the quote currency; None when flat."""
+        """The average entry price in the quote currency; None when flat, and while a fill is not in it."""
         held = self.running.position
-        if not held.quantity:
+        if self.is_torn or not held.quantity:
             return None
         worth = held.cost / held.quantity
         return -1 / worth if self.instrument.kind == "inverse" else worth
@@ -136,22 +145,41 @@ class Book:
         return held - sums.fee_amounts.get(currency, ZERO)
 
     def booked(self, currency: str, since: float) -> list[tuple[float, Decimal]] | None:
-        """What contracts realised in a currency since a time (see `Timeline.booked`)."""
+        """What contracts realised in a currency since a time; None where that is not known (see `Timeline.booked`)."""
+        if self.is_torn:
+            return None
         if self.instrument.kind == "spot" or self.instrument.settle != currency:
             return []
         return self.timeline.booked(since)
 
-    def waits_for(self, rates: Rates) -> Iterator[str]:
-        """For each thing that waits, the currency whose rate it lacks."""
-        for waiting in self._waiting.values():
-            if isinstance(waiting, Paid):
-                yield waiting.funding.currency
-            elif waiting.rate is None:
-                yield self.instrument.settle
-            else:
-                fill = waiting.fill
-                lacking = (fee.currency for fee in fill.fees if self._fee_rate(fee.currency, waiting, rates) is None)
-                yield next(lacking, self.instrument.settle)
+    def missing(self, rates: Rates) -> Iterator[tuple[str, int]]:
+        """The currencies whose rate is lacking, and how many things wait for each."""
+        for currencies, count in self._lacking.items():
+            lacking = (currency for currency in currencies if not rates.are_known(currency))
+            yield next(lacking, self.instrument.settle), count
+
+    def _wait(self, waiting: Valued | Paid) -> None:
+        self._waiting[_identity(waiting)] = waiting
+        self._lacking[self._may_lack(waiting)] += 1
+
+    def _wait_no_longer(self, identity: str) -> Valued | Paid | None:
+        waiting = self._waiting.pop(identity, None)
+        if waiting is not None:
+            self._lacking[self._may_lack(waiting)] -= 1
+        return waiting
+
+    def _may_lack(self, waiting: Valued | Paid) -> tuple[str, ...]:
+        """The currencies of which one has no rate."""
+        if isinstance(waiting, Paid):
+            return (waiting.funding.currency,)
+        if waiting.rate is None:
+            return (self.instrument.settle,)
+        return tuple(fee.currency for fee in waiting.fill.fees if not self._is_priced(fee.currency))
+
+    def _is_priced(self, currency: str) -> bool:
+        """Whether a fill that has a rate tells the worth of this currency itself."""
+        market = self.instrument
+        return currency == market.settle or (currency == market.base and market.kind == "spot")
 
     # Valuing: an event with the prices of its time becomes a record.
 
@@ -182,13 +210,12 @@ class Book:
         return Valued(fill, valued.mid, valued.rate, tuple(rate.value for rate in known), exact)
 
     def _fee_rate(self, currency: str, valued: Valued, rates: Rates) -> Rate | None:
-        if currency == self.instrument.settle:
-            return None if valued.rate is None else Rate(valued.rate)
-        if (
-            currency == self.instrument.base and self.instrument.kind == "spot"
-        ):  # the price at which it leaves the position
-            return None if valued.rate is None else Rate(valued.mid * valued.rate)
-        return rates.usd_at(currency, valued.fill.exchange, valued.fill.ts)
+        if not self._is_priced(currency):
+            return rates.usd_at(currency, valued.fill.exchange, valued.fill.ts)
+        if valued.rate is None:
+            return None
+        # The base currency leaves the position at the mid.
+        return Rate(valued.rate if currency == self.instrument.settle else valued.mid * valued.rate)
 
     # Taking records, new ones and those that the journal kept.
 
@@ -197,7 +224,7 @@ class Book:
         self.changed = True
         fill = valued.fill
         if valued.rate is None or valued.fee_rates is None:
-            self._waiting[fill.trade_id] = valued
+            self._wait(valued)
         elif not valued.exact:
             self._sums.approximate += 1
         is_last = fill.ts > self._newest or self._follows(fill)
@@ -208,7 +235,7 @@ class Book:
         self._fresh.append(valued)
         if len(self._fresh) >= _BATCH or self._meanwhile is not None:
             self._account()
-        return not is_last
+        return not is_last and fill.ts < self._newest
 
     def _follows(self, fill: Fill) -> bool:
         """Whether a fill of the time of the newest one comes after it."""
@@ -321,7 +348,7 @@ class Book:
         amounts = sums.funding_amounts
         amounts[payment.currency] = amounts.get(payment.currency, ZERO) + payment.amount
         if paid.rate is None:
-            self._waiting[_identity(paid)] = paid
+            self._wait(paid)
         else:
             sums.funding_usd += payment.amount * paid.rate
             sums.approximate += not paid.exact
@@ -336,7 +363,7 @@ class Book:
         """Account for a rate that was not known when the fill or payment was."""
         self.changed = True
         self._account()
-        waiting = self._waiting.pop(revalued.identity, None)
+        waiting = self._wait_no_longer(revalued.identity)
         if isinstance(waiting, Paid):
             self._sums.funding_usd += waiting.funding.amount * revalued.rate
         elif waiting is not None:
@@ -352,10 +379,18 @@ class Book:
                 return None
             return Revalued(*key[:3], _identity(waiting), ONE, rate.value, (), rate.exact)
         fill = waiting.fill
-        better = self.value(fill, rates) if waiting.rate is None else self._with_fees(waiting, rates)
+        better = self._with_fees(waiting, rates) if waiting.rate is not None else self._with_rate(waiting, rates)
         if better.rate is None or (better.rate == waiting.rate and better.fee_rates is None):
             return None
         return Revalued(*key[:3], fill.trade_id, better.mid, better.rate, better.fee_rates, better.exact)
+
+    def _with_rate(self, waiting: Valued, rates: Rates) -> Valued:
+        """The fill with its rate, at the mid that was known for its time, if any was: after a restart none is."""
+        fill = waiting.fill
+        rate = rates.usd_at(self.instrument.settle, fill.exchange, fill.ts) if waiting.exact else None
+        if rate is None:
+            return self.value(fill, rates)
+        return self._with_fees(Valued(fill, waiting.mid, rate.value, None, rate.exact), rates)
 
     def _revalue_fill(self, waiting: Valued, revalued: Revalued) -> None:
         fill, known = waiting.fill, waiting.fee_rates  # which were accounted for already
@@ -370,7 +405,7 @@ class Book:
             if self._meanwhile is not None:
                 self._meanwhile.append(step)
         if fee_rates is None:
-            self._waiting[fill.trade_id] = valued
+            self._wait(valued)
         elif known is None:
             self._add_fees(fill.fees, fee_rates)
 
@@ -402,7 +437,16 @@ class Book:
 
         ``rows`` gives the records of fills from a time on. It works in slices and yields between them; fills that
         arrive meanwhile find their places at the end. Until then the figures are without the fill that came late.
+        `JournalError` when the journal cannot be read there; then the book is torn, until a later try comes through.
         """
+        try:
+            yield from self._read_again(rows)
+        except JournalError:
+            self._meanwhile, self.is_torn = None, True
+            raise
+        self.is_torn = False
+
+    def _read_again(self, rows: Callable[[float], Iterator[list[Record]]]) -> Iterator[None]:
         timeline, meanwhile = self.timeline.again(), self._meanwhile or []
         self._meanwhile = meanwhile
         steps: dict[str, Step] = {}
@@ -459,7 +503,8 @@ class Book:
         self._sums = _decoder.decode(saved.sums)
         self._timeline = Timeline.restore(saved.timeline, saved.basis)
         self._note_newest()
-        self._waiting = {_identity(each): each for each in saved.waiting}
+        for each in saved.waiting:
+            self._wait(each)
         return self
 
 

@@ -51,6 +51,7 @@ class Known:
 
     def __init__(self, rows: Rows) -> None:
         self.identities = Identities()
+        self.read = 0  # rows that were looked into, each of which takes a millisecond or two
         self._rows = rows
         self._appended: Scope | None = None  # where the newest id was put, if that was at the end
         self._indices: OrderedDict[int, _Index] = OrderedDict()
@@ -105,6 +106,7 @@ class Known:
         index = self._indices.get(row)
         if index is None:
             index = self._indices[row] = _Index()
+            self.read += 1
             if len(self._indices) > _INDEXED:
                 self._indices.popitem(last=False)
         self._indices.move_to_end(row)

@@ -8,10 +8,10 @@ from decimal import Decimal
 from functools import partial
 from typing import Protocol
 
-from exporter.errors import EventError, OverloadError
+from exporter.errors import EventError, JournalError, OverloadError
 from exporter.events import ZERO, Balance, BookKey, Fill, Funding, PositionReport, Transfer
 from exporter.journal.records import Moved, Opened, Paid, Record, Revalued, Valued
-from exporter.ledger.account import Account, AccountKey
+from exporter.ledger.account import MOST_FLOWS, Account, AccountKey
 from exporter.ledger.book import Book, SavedBook
 from exporter.ledger.currency import Rates
 from exporter.ledger.figures import Figures
@@ -22,6 +22,7 @@ from exporter.ledger.position import CostBasis
 from exporter.ledger.reconcile import TOLERANCE, Check, currency_change, position_change
 
 _SLICE = 256
+_PAUSE = 60  # rounds of `Ledger.catch_up` after which it is tried again to read what could not be read
 
 
 class Log(Rows, Protocol):
@@ -38,7 +39,7 @@ class Ledger:
     """Takes each event once and answers what it all comes to.
 
     ``basis`` is the cost basis of realised PnL; ``chunk`` fills of each book lie between two checkpoints (see
-    `Timeline`).
+    `Timeline`). ``torn`` says of the books whose late fills have no place, since the journal cannot be read, why.
     """
 
     def __init__(self, rates: Rates, log: Log, basis: CostBasis = "average", chunk: int = 256) -> None:
@@ -49,22 +50,21 @@ class Ledger:
         self.basis: CostBasis = basis
         self._chunk = chunk
         self._log = log
-        self._markets = self._retried = 0  # that were observed, and so many of them when all was valued that could be
+        self.torn: dict[BookKey, str] = {}
+        self._again: dict[BookKey, int] = {}  # the rounds in which they are tried again
+        self._round = 0
+        self._markets = 0  # that were observed,
+        self._retried = -1  # and so many of them when all was valued that could be; what is restored never was
 
     # New events.
 
-    def fill(self, fill: Fill, *, redelivery: bool = False) -> Valued | None:
-        """Account for a fill; its record when it was new, None when it was an exact repeat.
+    def take(self, book: Book, fill: Fill, *, redelivery: bool = False) -> Valued | None:
+        """Account for a fill of this book; its record when it was new, None when it was an exact repeat.
 
         ``redelivery`` says that we asked for it ourselves. A repeat is counted as a duplicate only when the
         exchange sent the fill twice unasked.
         `EventError` when the trade id is known with other content.
         """
-        key = BookKey(fill.exchange, fill.account, fill.symbol, fill.strategy)
-        return self.take(self.book(key), fill, redelivery=redelivery)
-
-    def take(self, book: Book, fill: Fill, *, redelivery: bool = False) -> Valued | None:
-        """As `fill`, for who knows the book."""
         known, counts = self.known.find(book.trades, fill.trade_id, fill), book.account
         if known is not None:
             if not _same(known, fill):
@@ -84,20 +84,26 @@ class Ledger:
         if book.add(valued) and not redelivery:
             counts.late += 1
         counts.flows.append(fill)
+        if len(counts.flows) >= MOST_FLOWS:
+            counts.forget_flows()
         if fill.ts <= counts.opened_until:
             counts.correct(fill)
         return valued
 
     def knows(self, fill: Fill) -> bool:
         """Whether a fill of this identity is known, whatever else was said of it."""
+        return self.find(fill) is not None
+
+    def find(self, fill: Fill) -> Fill | None:
+        """What is known under the identity of a fill; asking changes nothing."""
         scope = self.known.identities.scope(fill.exchange, fill.account, fill.symbol, "trade")
         known = self.known.find(scope, fill.trade_id, fill)
         if known is None:
             self.known.take_back()
-        return known is not None
+        return known if isinstance(known, Fill) else None
 
     def funding(self, payment: Funding) -> Paid | None:
-        """Account for a funding payment; its record when it was new. Errors as of `fill`."""
+        """Account for a funding payment; its record when it was new. Errors as of `take`."""
         book = self.book(BookKey(payment.exchange, payment.account, payment.symbol, payment.strategy))
         known = self.known.find(book.payments, payment.funding_id, payment)
         if known is not None:
@@ -111,7 +117,7 @@ class Ledger:
         return paid
 
     def transfer(self, transfer: Transfer) -> Moved | None:
-        """Account for a transfer; its record when it was new. Errors as of `fill`."""
+        """Account for a transfer; its record when it was new. Errors as of `take`."""
         account = self.accounts[transfer.exchange, transfer.account]
         known = self.known.find(self._transfers(transfer), transfer.transfer_id, transfer)
         if known is not None:
@@ -178,8 +184,7 @@ class Ledger:
                     yield
             for symbol, check in list(account.positions.items()):
                 if check.due(now):
-                    held = sum((book.running.position.quantity for book in self._books(key, symbol)), ZERO)
-                    check.compare(held, account.changes(partial(position_change, symbol=symbol), check.at))
+                    self._compare_position(key, account, symbol, check)
                     yield
 
     def held(self, key: AccountKey, currency: str) -> Decimal:
@@ -202,6 +207,14 @@ class Ledger:
                 self._log.append(Opened(*key, currency, check.opening, check.opened))
             except OverloadError:  # what is not kept would be told otherwise after a restart
                 check.reopen()
+
+    def _compare_position(self, key: AccountKey, account: Account, symbol: str, check: Check) -> None:
+        changes, books = account.changes(partial(position_change, symbol=symbol), check.at), self._books(key, symbol)
+        held = ZERO
+        for book in books:
+            held += book.running.position.quantity
+            changes = None if book.is_torn else changes
+        check.compare(held, changes)
 
     def newest_fill(self, key: AccountKey, symbol: str | None = None) -> float | None:
         """The time of the account's newest known fill, on one symbol or on any; None without any."""
@@ -253,11 +266,22 @@ class Ledger:
         In slices; yields between.
         """
         yield from self._retry()
-        for book in list(self.books.values()):
-            while book.timeline.behind is not None:
-                yield from book.read_again(self._rows_since)
+        self._round += 1
+        for key, book in list(self.books.items()):
+            while book.timeline.behind is not None and self._round >= self._again.get(key, 0):
+                yield from self._read_again(key, book)
             if book.timeline.settle():
                 yield
+
+    def _read_again(self, key: BookKey, book: Book) -> Iterator[None]:
+        """Let a book read again; where the journal cannot be read, all other books go on without it."""
+        try:
+            yield from book.read_again(self._rows_since)
+        except JournalError as error:
+            self.torn[key], self._again[key] = str(error), self._round + _PAUSE
+        else:
+            self.torn.pop(key, None)
+            self._again.pop(key, None)
 
     def _rows_since(self, ts: float) -> Iterator[list[Record]]:
         return (records for _, records in self._log.since(ts))
@@ -271,7 +295,9 @@ class Ledger:
         rate = self.rates.usd(book.instrument.settle, key.exchange, now)
         mid = self.rates.mid(key.exchange, key.symbol, now)
         unrealized = notional = inventory = currency = None
-        if not held:
+        if book.is_torn:
+            pass
+        elif not held:
             unrealized = notional = ZERO
             inventory, currency = running.inventory, running.currency
         elif rate is not None and mid is not None:
@@ -279,7 +305,7 @@ class Ledger:
             unrealized = running.unrealized(worth) * rate
             notional = abs(held * worth) * rate if held > 0 else -abs(held * worth) * rate
             inventory, currency = running.inventory_at(worth, rate), running.currency_at(rate)
-        certain, complete = running.certain, book.is_complete
+        certain, complete = running.certain and not book.is_torn, book.is_complete
         return Figures(
             realized=running.realized if certain else None,
             unrealized=unrealized,
@@ -302,10 +328,13 @@ class Ledger:
 
     def missing_rates(self) -> Counter[str]:
         """How many fills, payments and transfers wait for the rate of each currency."""
-        missing = Counter(currency for book in self.books.values() for currency in book.waits_for(self.rates))
-        waiting = (moved for account in self.accounts.values() for moved in account.waiting.values())
-        missing.update(moved.transfer.currency for moved in waiting)
-        return missing
+        missing: Counter[str] = Counter()
+        for book in self.books.values():
+            for currency, count in book.missing(self.rates):
+                missing[currency] += count
+        for account in self.accounts.values():
+            missing.update(account.lacking)
+        return +missing
 
     def _transfers(self, transfer: Transfer) -> Scope:
         return self.known.identities.scope(transfer.exchange, transfer.account, "transfer")
@@ -334,6 +363,8 @@ def _same(known: Event, other: Fill) -> bool:
     if not isinstance(known, Fill):
         return False
     if (known.side, known.price, known.quantity) != (other.side, other.price, other.quantity):
+        return False
+    if known.contract_size != other.contract_size:
         return False
     if known.fees and other.fees and known.fees != other.fees:
         return False

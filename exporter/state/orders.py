@@ -15,6 +15,8 @@ from exporter.events import ENDED, SIDES, BookKey, Order, Side
 from exporter.metrics import ACK_BUCKETS
 from exporter.state.histogram import Histogram
 
+_MOST_OPEN = 2_000  # in each book, far more than exchanges allow: beyond, the end of the oldest was never told
+_REMEMBER_BEFORE = 2 * _MOST_OPEN
 _REMEMBER_ENDED = 10_000
 _REMEMBER_EARLY = 1_000  # in each book, and as many again
 _LONGEST_ACK = 3600.0  # seconds; beyond, one of the two times is wrong
@@ -24,7 +26,7 @@ Top = tuple[float | None, float | None]
 
 
 class SavedOrders(msgspec.Struct, frozen=True, array_like=True):
-    """The counts of one book to be kept and restored; ``open`` says of each order that rests whether it had a fill."""
+    """The counts of one book to be kept and restored; ``open`` says of each order without end whether it had a fill."""
 
     key: BookKey
     placed: dict[Side, int]
@@ -63,7 +65,7 @@ class OrderCounts:
     ended: dict[str, bool] = field(default_factory=dict)  # the last orders that ended, and whether they filled
     early: set[str] = field(default_factory=set)  # orders whose fill came before any report of them,
     earlier: set[str] = field(default_factory=set)  # and those of them that will be forgotten next
-    before: dict[str, bool] = field(default_factory=dict)  # orders counted before a restart, and whether they filled
+    before: dict[str, bool] = field(default_factory=dict)  # others that were counted, and whether they filled
     prices: dict[Side, list[float]] = field(default_factory=lambda: {side: [] for side in SIDES})  # ascending
 
     @property
@@ -91,6 +93,8 @@ class OrderCounts:
         self.open[order_id] = resting
         if resting.price is not None:
             insort(self.prices[resting.side], resting.price)
+        if len(self.open) > _MOST_OPEN:
+            self._give_up(next(iter(self.open)))
 
     def leave(self, order_id: str) -> Resting | None:
         """An order rests no longer."""
@@ -99,6 +103,19 @@ class OrderCounts:
             prices = self.prices[resting.side]
             del prices[bisect_left(prices, resting.price)]
         return resting
+
+    def counted(self, order_id: str, *, filled: bool) -> None:
+        """An order that is not known to rest was counted already, and may be told of again."""
+        if order_id not in self.ended:
+            self.before[order_id] = filled
+        if len(self.before) > _REMEMBER_BEFORE:
+            del self.before[next(iter(self.before))]
+
+    def _give_up(self, order_id: str) -> None:
+        """Take an order for one that rests no longer, until it is told of again."""
+        resting = self.leave(order_id)
+        if resting is not None:
+            self.counted(order_id, filled=resting.filled)
 
 
 class OrdersState:
@@ -111,7 +128,8 @@ class OrdersState:
     def update(self, order: Order, now: float | None = None) -> bool:
         """Take a report; True when it told something new. What comes after an order's end is a repeat.
 
-        ``now`` is the present time, by which an answer of long ago is told from a fresh one.
+        New are an order, its end, another price, its first fill and the time of its answer. ``now`` is the present
+        time, by which an answer of long ago is told from a fresh one.
         """
         key = BookKey(order.exchange, order.account, order.symbol, order.strategy)
         counts, order_id = self.books[key], order.order_id
@@ -119,6 +137,7 @@ class OrdersState:
             return False
         known = counts.open.get(order_id)
         order_state = known or _place(counts, order)
+        was = (order_state.price, order_state.filled, order_state.acknowledged)
         if order.status in ("filled", "partially_filled"):
             _fill(counts, order_state)
         _acknowledge(counts, order_state, order, now)
@@ -131,7 +150,7 @@ class OrdersState:
             counts.leave(order_id)
             order_state.price = price
             counts.rest(order_id, order_state)
-        return known is None
+        return known is None or was != (price, order_state.filled, order_state.acknowledged)
 
     def open(self, key: BookKey) -> dict[str, Side]:
         """The ids and sides of the orders that rest as far as we know."""
@@ -150,7 +169,7 @@ class OrdersState:
                 dict(o.rejected),
                 o.acks.counts.copy(),
                 o.acks.total,
-                {order_id: resting.filled for order_id, resting in o.open.items()},
+                o.before | {order_id: resting.filled for order_id, resting in o.open.items()},
             )
             for key, o in self.books.items()
         ]
@@ -159,7 +178,8 @@ class OrdersState:
         """Go on from what was saved (see `Quality.load`); which orders rest has to be reported again."""
         for each in saved:
             counts = self.books[each.key]
-            counts.before.update(each.open)
+            for order_id, filled in each.open.items():
+                counts.counted(order_id, filled=filled)
             if clean:
                 counts.placed.update(each.placed)
                 counts.canceled.update(each.canceled)
@@ -175,6 +195,7 @@ class OrdersState:
     def ended_before(self, order: Order) -> None:
         """An order that ended before a restart: it was counted then, and what is told of it again is a repeat."""
         counts = self.books[BookKey(order.exchange, order.account, order.symbol, order.strategy)]
+        counts.before.pop(order.order_id, None)
         if order.order_id not in counts.ended:
             self._remember(counts, order.order_id, filled=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -11,12 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exporter.errors import EventError
+from exporter.errors import EventError, JournalError
 from exporter.events import BookKey, Fee, Fill, Transfer
-from exporter.journal.records import Revalued
+from exporter.journal.records import Record, Revalued
 from exporter.ledger.currency import Rates
 from exporter.ledger.ledger import Ledger
 from tests.builders import T0, FullLog, ListLog, fee, fill
+from tests.ledger.calls import calls
+from tests.ledger.taking import take
 
 D = Decimal
 NOW = T0 + 2000  # our clock; the mids of these tests have just come in
@@ -33,8 +36,8 @@ def ledger_with_mids(btc: float = 100.0, bnb: float = 300.0) -> Ledger:
 def test_total_is_made_of_its_parts() -> None:
     """Realised, unrealised, fees in a third currency and rebates add up to the total."""
     ledger = ledger_with_mids()
-    ledger.fill(fill("1", "buy", "99", "2", T0, fee=fee("0.01", "BNB")))
-    ledger.fill(fill("2", "sell", "101", "1", T0 + 1, fee=fee("-0.5")))
+    take(ledger, fill("1", "buy", "99", "2", T0, fee=fee("0.01", "BNB")))
+    take(ledger, fill("2", "sell", "101", "1", T0 + 1, fee=fee("-0.5")))
     figures = ledger.figures(KEY, NOW)
     assert figures.realized == 2
     assert figures.unrealized == 1
@@ -46,7 +49,7 @@ def test_total_is_made_of_its_parts() -> None:
 def test_a_fee_in_the_base_currency_leaves_the_position() -> None:
     """Coins that the exchange kept are an expense at the mid and not held any more."""
     ledger = ledger_with_mids(btc=100.0)
-    ledger.fill(fill("1", "buy", "100", "1", fee=fee("0.001", "BTC")))
+    take(ledger, fill("1", "buy", "100", "1", fee=fee("0.001", "BTC")))
     figures = ledger.figures(KEY, NOW)
     assert ledger.books[KEY].running.position.quantity == D("0.999")
     assert figures.fees == D("0.1")
@@ -56,9 +59,9 @@ def test_a_fee_in_the_base_currency_leaves_the_position() -> None:
 def test_an_exact_repeat_changes_nothing_and_is_counted() -> None:
     """The same fill twice is one fill."""
     ledger = ledger_with_mids()
-    assert ledger.fill(fill("1", "buy", "99", "2", fee=fee("0.1")))
+    assert take(ledger, fill("1", "buy", "99", "2", fee=fee("0.1")))
     before = ledger.figures(KEY, NOW)
-    assert not ledger.fill(fill("1", "buy", "99.0", "2.00", fee=fee("0.10")))
+    assert not take(ledger, fill("1", "buy", "99.0", "2.00", fee=fee("0.10")))
     assert ledger.figures(KEY, NOW) == before
     assert ledger.accounts["alpha", "main"].duplicates == 1
 
@@ -68,11 +71,11 @@ def test_asking_whether_a_fill_is_known_changes_nothing() -> None:
     ledger = ledger_with_mids()
     first, second = fill("1", "buy", "99", "2"), fill("2", "buy", "99", "2")
     assert not ledger.knows(first)
-    assert ledger.fill(first) is not None
+    assert take(ledger, first) is not None
     assert ledger.knows(fill("1", "buy", "98", "3", T0, fee=fee("1"), strategy="renamed"))
     assert not ledger.knows(second)
     assert not ledger.knows(second)
-    assert ledger.fill(second) is not None
+    assert take(ledger, second) is not None
     counts = ledger.accounts["alpha", "main"]
     assert (counts.duplicates, counts.conflicts, len(ledger.books)) == (0, 0, 1)
 
@@ -80,11 +83,11 @@ def test_asking_whether_a_fill_is_known_changes_nothing() -> None:
 def test_what_we_asked_for_again_is_no_duplicate() -> None:
     """A fill that both stream and history tell is not counted as sent twice; one streamed twice is."""
     ledger = ledger_with_mids()
-    ledger.fill(fill("1", "buy", "99", "2"), redelivery=True)
-    ledger.fill(fill("1", "buy", "99", "2"))
-    ledger.fill(fill("1", "buy", "99", "2"), redelivery=True)
+    take(ledger, fill("1", "buy", "99", "2"), redelivery=True)
+    take(ledger, fill("1", "buy", "99", "2"))
+    take(ledger, fill("1", "buy", "99", "2"), redelivery=True)
     assert ledger.accounts["alpha", "main"].duplicates == 0
-    ledger.fill(fill("1", "buy", "99", "2"))
+    take(ledger, fill("1", "buy", "99", "2"))
     assert ledger.accounts["alpha", "main"].duplicates == 1
 
 
@@ -96,15 +99,16 @@ def test_what_we_asked_for_again_is_no_duplicate() -> None:
         fill("1", "buy", "99", "2.1", fee=fee("0.1")),
         fill("1", "buy", "99", "2", fee=fee("0.2")),
         fill("1", "buy", "99", "2", fee=fee("0.1"), order_id="other"),
+        fill("1", "buy", "99", "2", fee=fee("0.1"), contract_size=D("0.001")),
     ],
 )
 def test_a_known_id_with_other_content_is_refused(changed: Fill) -> None:
     """A conflict is an error and a count, and the first report stands."""
     ledger = ledger_with_mids()
-    ledger.fill(fill("1", "buy", "99", "2", fee=fee("0.1"), order_id="o1"))
+    take(ledger, fill("1", "buy", "99", "2", fee=fee("0.1"), order_id="o1"))
     before = ledger.figures(KEY, NOW)
     with pytest.raises(EventError, match="trade 1 of BTC/USDT is known with other content"):
-        ledger.fill(changed)
+        take(ledger, changed)
     assert ledger.figures(KEY, NOW) == before
     assert ledger.accounts["alpha", "main"].conflicts == 1
 
@@ -113,7 +117,7 @@ def test_the_same_trade_id_elsewhere_is_another_fill() -> None:
     """Ids are told apart by exchange, account and symbol."""
     ledger = ledger_with_mids()
     for other in ({}, {"exchange": "beta"}, {"account": "second"}, {"symbol": "ETH/USDT"}):
-        assert ledger.fill(fill("1", "buy", "99", "2", **other))
+        assert take(ledger, fill("1", "buy", "99", "2", **other))
     assert len(ledger.books) == 4
 
 
@@ -125,9 +129,9 @@ def test_a_late_fill_takes_its_place_beyond_checkpoints() -> None:
     ]
     in_time, late = ledger_with_mids(), ledger_with_mids()
     for each in fills:
-        in_time.fill(each)
+        take(in_time, each)
     for each in [*fills[:3], *fills[4:], fills[3]]:
-        late.fill(each)
+        take(late, each)
     assert list(late.catch_up())
     assert late.figures(KEY, NOW) == in_time.figures(KEY, NOW)
     assert late.accounts["alpha", "main"].late == 1
@@ -139,9 +143,9 @@ def test_numeric_trade_ids_of_one_moment_keep_their_order() -> None:
     fills = [fill("8", "buy", "100", "1"), fill("9", "sell", "110", "2"), fill("10", "buy", "90", "1")]
     one, other = ledger_with_mids(), ledger_with_mids()
     for each in fills:
-        one.fill(each)
+        take(one, each)
     for each in reversed(fills):
-        other.fill(each)
+        take(other, each)
     assert one.figures(KEY, NOW) == other.figures(KEY, NOW)
     assert one.figures(KEY, NOW).realized == 30
 
@@ -150,7 +154,7 @@ def test_a_missing_fee_rate_is_told_and_filled_in_later() -> None:
     """Without a rate the total is unknown, not wrong; once a market tells, it is complete."""
     ledger = Ledger(Rates({"USDT": D(1)}), ListLog())
     ledger.observe_mid("alpha", "BTC/USDT", T0, 100.0, NOW)
-    ledger.fill(fill("1", "buy", "99", "2", fee=fee("0.01", "BNB")))
+    take(ledger, fill("1", "buy", "99", "2", fee=fee("0.01", "BNB")))
     assert ledger.missing_rates() == {"BNB": 1}
     figures = ledger.figures(KEY, NOW)
     assert figures.realized == 0
@@ -166,8 +170,8 @@ def test_a_missing_fee_rate_is_told_and_filled_in_later() -> None:
 def test_a_missing_quote_rate_hides_every_usd_figure_but_the_position() -> None:
     """PnL in an unpriced currency is unknown, while what is held is known all the same."""
     ledger = Ledger(Rates(), ListLog())
-    ledger.fill(fill("1", "buy", "99", "2"))
-    ledger.fill(fill("2", "sell", "100", "1", T0 + 1))
+    take(ledger, fill("1", "buy", "99", "2"))
+    take(ledger, fill("2", "sell", "100", "1", T0 + 1))
     figures = ledger.figures(KEY, NOW)
     assert ledger.books[KEY].running.position.quantity == 1
     assert {figures.realized, figures.unrealized, figures.fees, figures.total} == {None}
@@ -181,9 +185,9 @@ def test_a_missing_quote_rate_hides_every_usd_figure_but_the_position() -> None:
 def test_a_fill_from_before_the_first_price_is_valued_nearby_and_counted() -> None:
     """History has fills older than any price we know: they get the nearest one, and it is said."""
     ledger = ledger_with_mids()
-    ledger.fill(fill("1", "buy", "99", "2", T0, fee=fee("0.01", "BNB")))
+    take(ledger, fill("1", "buy", "99", "2", T0, fee=fee("0.01", "BNB")))
     assert ledger.books[KEY].sums.approximate == 0
-    ledger.fill(fill("0", "buy", "99", "2", T0 - 3600, fee=fee("0.01", "BNB")), redelivery=True)
+    take(ledger, fill("0", "buy", "99", "2", T0 - 3600, fee=fee("0.01", "BNB")), redelivery=True)
     assert ledger.books[KEY].sums.approximate == 1
     assert ledger.figures(KEY, NOW).fees == 6
 
@@ -191,10 +195,10 @@ def test_a_fill_from_before_the_first_price_is_valued_nearby_and_counted() -> No
 def test_a_price_once_used_is_not_replaced_while_a_fee_waits() -> None:
     """PnL does not depend on what became known between a fill and the conversion of its fee."""
     ledger = Ledger(Rates({"USDT": D(1)}), ListLog())
-    ledger.fill(fill("1", "buy", "110", "1", fee=(fee("0.1", "BTC"), fee("0.01", "BNB"))))
+    take(ledger, fill("1", "buy", "110", "1", fee=(fee("0.1", "BTC"), fee("0.01", "BNB"))))
     ledger.observe_mid("alpha", "BTC/USDT", T0, 120.0, NOW)
     ledger.observe_mid("alpha", "BNB/USDT", T0, 300.0, NOW)
-    ledger.fill(fill("2", "sell", "110", "0.9", T0 + 1))
+    take(ledger, fill("2", "sell", "110", "0.9", T0 + 1))
     figures = ledger.figures(KEY, NOW)
     assert figures.fees == 14
     assert figures.realized == 0
@@ -205,7 +209,7 @@ def test_a_fee_whose_rate_is_known_first_counts_once() -> None:
     """A fee may be convertible before the currency of the market is."""
     ledger = Ledger(Rates(), ListLog())
     ledger.observe_mid("alpha", "BNB/USD", T0, 300.0, NOW)
-    ledger.fill(fill("1", "buy", "99", "2", fee=fee("0.01", "BNB")))
+    take(ledger, fill("1", "buy", "99", "2", fee=fee("0.01", "BNB")))
     assert ledger.figures(KEY, NOW).fees is None
     ledger.observe_mid("alpha", "USDT/USD", T0, 1.0, NOW)
     assert ledger.figures(KEY, NOW).fees == 3
@@ -215,7 +219,7 @@ def test_what_could_not_be_written_down_when_a_rate_came_is_valued_later() -> No
     """While the log takes nothing, market data is taken all the same, and nothing waits for ever."""
     log = FullLog()
     ledger = Ledger(Rates(), log)
-    ledger.fill(fill("1", "buy", "99", "2"))
+    take(ledger, fill("1", "buy", "99", "2"))
     log.is_full = True
     ledger.observe_mid("alpha", "USDT/USD", T0, 1.0, NOW)
     list(ledger.catch_up())
@@ -230,7 +234,7 @@ def test_many_that_wait_are_valued_in_slices() -> None:
     log = ListLog()
     ledger = Ledger(Rates(), log)
     for number in range(1000):
-        ledger.fill(fill(str(number), "buy", "99", "2", T0 + number))
+        take(ledger, fill(str(number), "buy", "99", "2", T0 + number))
     ledger.observe_mid("alpha", "USDT/USD", T0, 1.0, NOW)
     left = ledger.missing_rates()["USDT"]
     assert 0 < left < 1000
@@ -263,8 +267,8 @@ def test_a_fill_that_is_valued_while_older_ones_are_read_again_counts_once() -> 
         log = ListLog(per_row=500)
         before = Ledger(Rates({"USDT": D(1)}), log)
         for number in range(10, 2000):
-            before.fill(fill(str(number), "buy", "99", "2", T0 + number))
-        before.fill(fill("1", "buy", "99", "2", T0))
+            take(before, fill(str(number), "buy", "99", "2", T0 + number))
+        take(before, fill("1", "buy", "99", "2", T0))
         log.cut()
         ledger = Ledger(Rates(), log)
         for number, records in list(log.since(0.0)):
@@ -273,7 +277,7 @@ def test_a_fill_that_is_valued_while_older_ones_are_read_again_counts_once() -> 
         reading = ledger.catch_up()
         for _ in range(slices):
             next(reading, None)
-        ledger.fill(fill("2000", "buy", "99", "2", T0 + 2000))
+        take(ledger, fill("2000", "buy", "99", "2", T0 + 2000))
         ledger.observe_mid("alpha", "USDT/USD", T0, 1.0, NOW)
         list(reading)
         list(ledger.catch_up())
@@ -284,15 +288,110 @@ def test_a_fill_that_is_valued_while_older_ones_are_read_again_counts_once() -> 
 def test_what_we_asked_for_is_not_late() -> None:
     """Fills from the history come after later ones by their nature, and only the exchange's delays count."""
     ledger = ledger_with_mids()
-    ledger.fill(fill("2", "buy", "99", "2", T0 + 1))
-    ledger.fill(fill("1", "buy", "99", "2", T0), redelivery=True)
+    take(ledger, fill("2", "buy", "99", "2", T0 + 1))
+    take(ledger, fill("1", "buy", "99", "2", T0), redelivery=True)
     assert ledger.accounts["alpha", "main"].late == 0
+
+
+def test_ids_that_are_no_numbers_do_not_make_fills_late() -> None:
+    """Fills of one moment have no order but that of their ids, and came together."""
+    ledger = ledger_with_mids()
+    for name in ("TZX3", "TAB1", "TQQ2", "TAA0"):
+        take(ledger, fill(name, "buy", "99", "2"))
+    assert ledger.accounts["alpha", "main"].late == 0
+    take(ledger, fill("TAA1", "buy", "99", "2", T0 - 0.001))
+    assert ledger.accounts["alpha", "main"].late == 1
+
+
+def restarted(log: ListLog, rates: Rates) -> Ledger:
+    """A ledger with what the log has."""
+    ledger = Ledger(rates, log)
+    for number, records in list(log.since(0.0)):
+        for record in records:
+            ledger.restore(record, number)
+    return ledger
+
+
+def test_a_peg_that_is_added_values_what_waited() -> None:
+    """After the restart that the new configuration takes, without a market, and at the mids of the time."""
+    log = ListLog()
+    ledger = Ledger(Rates(), log)
+    ledger.observe_mid("alpha", "BTC/USDT", T0, 100.0, NOW)
+    take(ledger, fill("1", "buy", "99", "2", T0 + 1, fee=fee("0.01", "BTC")))
+    take(ledger, fill("2", "sell", "101", "1", T0 + 2))
+    ledger.transfer(Transfer(exchange="alpha", account="main", transfer_id="1", currency="USDT", amount=D(2), ts=T0))
+    again = restarted(log, Rates({"USDT": D(1)}))
+    list(again.catch_up())
+    assert again.missing_rates() == {}
+    figures = again.figures(KEY, NOW)
+    assert (figures.realized, figures.spread, figures.fees) == (D("2.01"), D(3), D(1))
+    assert again.accounts["alpha", "main"].transfers_usd == 2
+    revalued = [record for _, records in log.since(0.0) for record in records if isinstance(record, Revalued)]
+    assert [record.exact for record in revalued if record.symbol] == [True, True]
+
+
+def test_what_waits_is_counted_as_it_comes_and_goes() -> None:
+    """However much it is, a scrape does not go through it, and of several currencies one that is lacking is told."""
+    log = ListLog()
+    ledger = Ledger(Rates({"USDT": D(1)}), log)
+    for number in range(3000):
+        take(ledger, fill(str(number), "buy", "99", "2", T0 + number, fee=(fee("1", "HT"), fee("1", "BNB"))))
+    for each in (ledger, restarted(log, Rates({"USDT": D(1)}))):
+        assert each.missing_rates() == {"HT": 3000}
+        assert calls(each.missing_rates) < 50
+        each.observe_mid("alpha", "HT/USDT", T0, 5.0, NOW)
+        assert each.missing_rates() == {"BNB": 3000}
+    ledger.observe_mid("alpha", "BNB/USDT", T0, 300.0, NOW)
+    list(ledger.catch_up())
+    assert ledger.missing_rates() == {}
+    assert ledger.figures(KEY, NOW).fees == 3000 * 305
+
+
+class TornLog(ListLog):
+    """A log of which an early row cannot be read."""
+
+    is_torn = True
+
+    def since(self, ts: float) -> Iterator[tuple[int, list[Record]]]:
+        yield 1, self.records(1)
+        if self.is_torn and ts < T0 + 100:
+            raise JournalError("row 2 is damaged")
+        yield from list(super().since(ts))[1:]
+
+
+def test_a_book_that_cannot_be_read_again_keeps_no_other_from_its_place() -> None:
+    """It tells no figure that may be wrong, and is whole again once the rows can be read."""
+    log = TornLog()
+    ledger = Ledger(Rates({"USDT": D(1)}), log, chunk=4)
+    other = KEY._replace(symbol="ETH/USDT")
+    for symbol in (KEY.symbol, other.symbol):
+        for number in range(100, 200):
+            take(ledger, fill(str(number), "buy", "99", "2", T0 + number, symbol=symbol))
+    list(ledger.catch_up())
+    take(ledger, fill("1", "buy", "99", "2", T0))
+    take(ledger, fill("150000", "buy", "99", "2", T0 + 150.5, symbol=other.symbol))
+    list(ledger.catch_up())
+    assert list(ledger.torn.values()) == ["row 2 is damaged"]
+    ledger.observe_mid("alpha", "BTC/USDT", T0, 100.0, NOW)
+    figures, book = ledger.figures(KEY, NOW), ledger.books[KEY]
+    assert {figures.realized, figures.unrealized, figures.notional, figures.spread, book.base} == {None}
+    assert book.average_price is None
+    take(ledger, fill("200", "buy", "99", "2", T0 + 200))
+    assert book.running.position.quantity == 101 * 2
+    ledger.observe_mid("alpha", "ETH/USDT", T0, 100.0, NOW)
+    assert ledger.figures(other, NOW).unrealized == 101 * 2
+    log.is_torn = False
+    for _ in range(100):
+        list(ledger.catch_up())
+    assert ledger.torn == {}
+    assert book.base == 102 * 2
+    assert ledger.figures(KEY, NOW).unrealized == 102 * 2
 
 
 def test_a_stale_mid_values_nothing() -> None:
     """When market data stops, what the position is worth is unknown; what was realised still is known."""
     ledger = ledger_with_mids()
-    ledger.fill(fill("1", "buy", "99", "2"))
+    take(ledger, fill("1", "buy", "99", "2"))
     figures = ledger.figures(KEY, NOW + 60)
     assert figures.realized == 0
     assert {figures.unrealized, figures.notional, figures.total} == {None}
@@ -381,7 +480,7 @@ def test_any_order_with_repeats_equals_the_oracle(fills: list[Fill], btc: Mids, 
     arriving = fills + fills[::2]
     random.shuffle(arriving)
     for each in arriving:
-        ledger.fill(again(each))
+        take(ledger, again(each))
     if not fills:
         assert not ledger.books
         return

@@ -23,6 +23,7 @@ from exporter.ledger.saving import load, save
 from tests.builders import T0, ListLog
 from tests.builders import fill as a_fill
 from tests.ledger import slow
+from tests.ledger.taking import take
 
 SYMBOLS = ("BTC/USDT", "BTC/USDT:USDT", "BTC/USD:BTC")
 SIZES = {"BTC/USDT": "1", "BTC/USDT:USDT": "0.01", "BTC/USD:BTC": "100"}
@@ -131,7 +132,7 @@ class Machine(RuleBasedStateMachine):
         size = Decimal(SIZES[symbol])
         name = str(len(self.fills) + 1)
         new = a_fill(name, side, str(price), str(quantity), ts, symbol=symbol, fee=fee, contract_size=size)
-        assert self.ledger.fill(new) is not None
+        assert take(self.ledger, new) is not None
         self.fills.append(new)
 
     @rule(symbol=st.sampled_from(SYMBOLS[1:]), amount=st.decimals("-5", "5", places=6), ts=times)
@@ -155,10 +156,10 @@ class Machine(RuleBasedStateMachine):
     def repeat(self, data: st.DataObject) -> None:
         """A fill comes once more, as another object, or with other content."""
         known = data.draw(st.sampled_from(self.fills))
-        assert self.ledger.fill(msgspec.structs.replace(known)) is None
+        assert take(self.ledger, msgspec.structs.replace(known)) is None
         self.repeats += 1
         with pytest.raises(EventError, match="is known with other content"):
-            self.ledger.fill(msgspec.structs.replace(known, quantity=known.quantity * 2))
+            take(self.ledger, msgspec.structs.replace(known, quantity=known.quantity * 2))
 
     @precondition(lambda self: self.payments)
     @rule(data=st.data())

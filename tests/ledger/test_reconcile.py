@@ -15,6 +15,7 @@ from exporter.ledger.ledger import Ledger
 from exporter.ledger.position import CostBasis
 from exporter.ledger.reconcile import TOLERANCE
 from tests.builders import T0, FullLog, ListLog, fee, fill
+from tests.ledger.taking import take
 
 D = Decimal
 MAIN = ("alpha", "main")
@@ -42,7 +43,7 @@ class Account:
 
     def trades(self, trade_id: str, side: str, price: str, quantity: str, ts: float, **rest: object) -> Fill:
         new = fill(trade_id, side, price, quantity, ts, **rest)
-        self.ledger.fill(new)
+        take(self.ledger, new)
         return new
 
     def drift(self, currency: str = "USDT") -> Decimal | None:
@@ -119,6 +120,32 @@ def test_an_account_is_not_opened_in_the_middle_of_trading() -> None:
     assert account.drift() == 0
     account.reports("899", T0 + 120)
     assert account.drift() == -1
+
+
+@pytest.mark.parametrize("count", [4096, 9000])
+def test_a_fill_beside_a_backfill_is_not_forgotten(count: int) -> None:
+    """What a history of thousands brings is older, however it arrives: the opening is that of the first balance."""
+    account = Account()
+    account.ledger.balance(Balance(exchange="alpha", account="main", currency="BTC", total=D(10), ts=T0), T0)
+    account.trades("900000", "buy", "100", "1", T0 + 3)
+    for number in range(count):
+        account.trades(str(number), "buy" if number % 2 else "sell", "100", "1", T0 - 80_000 + number)
+    list(account.ledger.reconcile(T0 + TOLERANCE))
+    account.reports("11", T0 + 60, "BTC")
+    assert account.drift("BTC") == 0
+
+
+def test_a_balance_from_before_what_is_remembered_is_not_compared() -> None:
+    """So many fills came after it that what it should be is not known any more; the next one is compared."""
+    account = Account()
+    account.reports("1000", T0, "BTC")
+    account.ledger.balance(Balance(exchange="alpha", account="main", currency="BTC", total=D(1), ts=T0 + 60), T0 + 60)
+    for number in range(9000):
+        account.trades(str(number), "buy" if number % 2 else "sell", "100", "1", T0 + 61 + number / 1000)
+    list(account.ledger.reconcile(T0 + 71))
+    assert account.drift("BTC") == 0
+    account.reports("999", T0 + 120, "BTC")
+    assert account.drift("BTC") == -1
 
 
 def test_positions_in_contracts_are_compared_from_nothing() -> None:

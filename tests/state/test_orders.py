@@ -126,3 +126,36 @@ def test_the_best_prices_of_orders_that_rest() -> None:
     orders.update(order("4", "partially_filled"))
     assert tops == [(99.0, 101.0), (99.0, 101.0), (98.0, 101.0), (98.0, None)]
     assert orders.books[KEY].top == (98.0, None)
+
+
+def test_orders_whose_end_nobody_tells_make_room() -> None:
+    """The oldest are not taken to rest any more; told of again they are the orders that they were."""
+    orders, names = OrdersState(), [str(number) for number in range(3_000)]
+    for price, name in enumerate(names, 1):
+        assert orders.update(order(name, "partially_filled", price=Decimal(price)))
+    counts = orders.books[KEY]
+    assert len(orders.open(KEY)) == len(counts.prices["buy"]) == 2_000
+    assert (names[0] in orders.open(KEY), names[-1] in orders.open(KEY)) == (False, True)
+    for name in names:
+        assert orders.update(order(name, "canceled"))
+    assert (counts.placed["buy"], counts.filled["buy"], counts.canceled["buy"]) == (3_000, 3_000, 3_000)
+    assert (counts.open, counts.before, counts.top) == ({}, {}, (None, None))
+
+
+def test_a_report_is_new_when_it_tells_of_a_change() -> None:
+    """Of the price, of a first fill, of the exchange's answer or of the end; anything else is a repeat."""
+    orders, is_new = OrdersState(), []
+    for status, changes in (
+        ("open", {"price": Decimal(100)}),
+        ("open", {"price": Decimal(100)}),
+        ("open", {"price": Decimal(101)}),
+        ("open", {}),
+        ("partially_filled", {}),
+        ("partially_filled", {}),
+        ("open", {"sent_ts": T0, "ack_ts": T0 + 0.01}),
+        ("open", {"sent_ts": T0, "ack_ts": T0 + 0.01}),
+        ("filled", {}),
+        ("filled", {}),
+    ):
+        is_new.append(orders.update(order("1", status, **changes)))
+    assert is_new == [True, False, True, False, True, False, True, False, True, False]

@@ -1,6 +1,7 @@
 """The door to the quality of market making; the intake calls it after the ledger and the market have the event.
 
-    quality.fill(valued, instrument)                   each new fill once, backfilled and late ones too
+    quality.book_of(fill, instrument)                  the figures of the fill's book, which need not be asked twice
+    quality.judge(book, valued)                        each new fill once, backfilled and late ones too
     quality.order(order, now) -> bool                  each report of an order; in place of `OrdersState.update`
     quality.quote(quote, now)                          each quote of our own that a bot tells
     quality.book(book, now)                            each top of a market
@@ -65,21 +66,17 @@ class Quality:
         self._markets: dict[tuple[str, str], MarketTop] = {}
         self._quoted: dict[tuple[str, str], list[QuoteState]] = {}
 
-    def fill(self, valued: Valued, instrument: Instrument) -> None:
-        """Judge a new fill.
-
-        A fill that is not exact, without a mid or a rate known for its very time, counts as missing at all horizons:
-        nothing is guessed.
-        """
-        self.judge(self.book_of(valued.fill, instrument), valued)
-
     def book_of(self, fill: Fill, instrument: Instrument) -> FillQuality:
         """The figures of the fill's book."""
         key = BookKey(fill.exchange, fill.account, fill.symbol, fill.strategy)
         return self.fills.get(key) or self._add_fills(key, inverse=instrument.kind == "inverse")
 
     def judge(self, book: FillQuality, valued: Valued) -> None:
-        """As `fill`, for who knows the book."""
+        """Judge a new fill.
+
+        A fill that is not exact, without a mid or a rate known for its very time, counts as missing at all horizons:
+        nothing is guessed.
+        """
         fill = valued.fill
         order_id = fill.order_id
         if order_id and order_id != book.last_order:

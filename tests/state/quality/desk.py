@@ -42,11 +42,14 @@ class Desk:
         """A fill, at the mid that the market had then as far as it is known."""
         self._fills += 1
         made = fill(str(self._fills), side, price, quantity, T0 + at, **({"symbol": self.key.symbol} | rest))
-        known = self.rates.mid_at("alpha", self.key.symbol, made.ts)
-        mid, exact = known or (made.price, False)
+        history = self.rates.history("alpha", self.key.symbol)
+        mid, exact = (history and history.at(made.ts)) or (made.price, False)
         rate = None if self.rate is None else Decimal(str(self.rate))
-        self.quality.fill(Valued(made, mid, rate, (), exact), self._instrument)
+        self.judge(Valued(made, mid, rate, (), exact))
         return made
+
+    def judge(self, valued: Valued) -> None:
+        self.quality.judge(self.quality.book_of(valued.fill, self._instrument), valued)
 
     def advance(self, at: float) -> None:
         for _ in self.quality.advance(T0 + at):

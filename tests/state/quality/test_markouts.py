@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from exporter.events import LIQUIDITIES
 from exporter.journal.records import Valued
-from exporter.ledger.instrument import instrument
 from exporter.state.quality.rows import Rows
 from tests.builders import T0, fill
 from tests.state.quality.desk import HORIZONS, Desk
@@ -118,10 +117,10 @@ def test_many_fills_in_a_burst_take_little_room_and_lose_little() -> None:
 
 def test_what_nothing_passes_is_given_up() -> None:
     """Fills from a journal, of days without a market, do not fill the memory: the oldest are missing at once."""
-    desk, spot = Desk(horizons=SHORT), instrument("BTC/USDT")
+    desk = Desk(horizons=SHORT)
     for number in range(140_000):
         made = fill(str(number), "buy", "99", "1", T0 + number, liquidity="maker")
-        desk.quality.fill(Valued(made, Decimal(100), Decimal(1), ()), spot)
+        desk.judge(Valued(made, Decimal(100), Decimal(1), ()))
     given_up = desk.horizon(5.0).missing
     assert given_up > 70_000
     desk.advance(200_000.0)

@@ -42,9 +42,9 @@ def played(ticks: list[Row], trades: list[Row], liquidity: str) -> Quality:
             aggressor_sold = row["is_buyer_maker"] == "True"
             side = "sell" if aggressor_sold == (liquidity == "taker") else "buy"
             made = fill(row["id"], side, row["price"], row["qty"], ts, liquidity=liquidity)
-            known = rates.mid_at("alpha", symbol, ts)
-            mid, exact = known or (Decimal(1), False)
-            quality.fill(Valued(made, mid, Decimal(1), (), exact), spot)
+            history = rates.history("alpha", symbol)
+            mid, exact = (history and history.at(ts)) or (Decimal(1), False)
+            quality.judge(quality.book_of(made, spot), Valued(made, mid, Decimal(1), (), exact))
         else:
             bid, ask = float(row["best_bid_price"]), float(row["best_ask_price"])
             rates.observe("alpha", symbol, ts, (bid + ask) / 2, ts)
