@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit status."""
     options = _parser().parse_args(arguments)
     if options.command == "journal":
-        return commands.run(options, replay.lines)
+        return commands.run(options, replay.lines, replay.worth)
     try:
         config = load(options.config, known_exchanges)
     except ConfigError as error:

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from exporter.errors import JournalError
-from exporter.events import BookKey
+from exporter.events import BookKey, Fill
 from exporter.journal.reader import Reader
 from exporter.journal.records import Record, Valued
 from exporter.journal.rows import LASTING
 from exporter.ledger.currency import Rates
+from exporter.ledger.instrument import instrument
 from exporter.ledger.ledger import Ledger
 
 _COLUMNS = (
@@ -60,6 +61,12 @@ def lines(reader: Reader, options: argparse.Namespace) -> Iterator[str]:
         yield "  ".join(
             text.ljust(width) if index < _TEXTS else text.rjust(width) for index, (text, width) in enumerate(cells)
         ).rstrip()
+
+
+def worth(fill: Fill) -> Decimal:
+    """What was traded, in the settlement currency: of an inverse contract, the base currency."""
+    amount = fill.quantity * fill.contract_size
+    return amount / fill.price if instrument(fill.symbol).kind == "inverse" else amount * fill.price
 
 
 def _row(ledger: Ledger, key: BookKey, fills: int) -> tuple[str, ...]:

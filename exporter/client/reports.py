@@ -8,7 +8,6 @@ import atexit
 import functools
 import os
 import time
-import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +19,7 @@ from exporter.client.lines import Fees, Liquidity, Money, OrderStatus, Side
 from exporter.client.settings import Settings, Statistics
 
 _AT_EXIT = 3.0  # seconds that the end of a program waits for the exporter, over all clients
-_clients: weakref.WeakSet[Client] = weakref.WeakSet()
+_clients: set[Client] = set()  # that are open: a bot may have let go of one whose reports are not sent yet
 _now = time.time
 
 P = ParamSpec("P")
@@ -343,9 +342,11 @@ class Client:
         """Send what is waiting, end the threads and give the spool back.
 
         When the exporter is away it does not wait for it: what is in the spool is sent by the next client on
-        that folder. What is reported after this is lost, and counted.
+        that folder. What is reported after this is lost, and counted. A client that is never closed keeps its
+        threads until the program ends.
         """
         self._engine.close(timeout)
+        _clients.discard(self)
 
     @property
     def statistics(self) -> Statistics:

@@ -15,9 +15,8 @@ from exporter.client.post import Answer, Connection
 from exporter.client.settings import Latest, Notice, log
 from exporter.client.spool import Entry
 
-BATCH = 1000  # events
+BATCH = 1000  # events, of which an exporter names each that it refused
 BATCH_BYTES = 256 * 1024
-_LISTED = 100  # errors that an exporter lists in an answer
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 30.0  # seconds between tries while nobody answers
 _LONGEST_RETRY_AFTER = 300.0
 _IDLE = 5.0
@@ -145,8 +144,6 @@ class Sender:
         if answer.deals_with(len(batch)):
             self.trouble.ends(f"{name} takes events again")
             self._failures = 0
-            if self._is_unclear(answer, batch):
-                return 0.0
             self._settle(answer, batch)
             self._most = min(BATCH, self._most + self._most // 2 + 1)
             return 0.0
@@ -161,13 +158,6 @@ class Sender:
             what = "but not as an exporter does; check the url"
             return self._configuration(str(answer.status), f"{name} answers {answer.status}, {what}")
         return self._failed(str(answer.status), f"{name} answers {answer.status}")
-
-    def _is_unclear(self, answer: Answer, batch: list[Entry]) -> bool:
-        """Whether more were refused than are listed; they are sent again in parts that can be listed in full."""
-        unclear = answer.refused > len(answer.errors) and len(batch) > _LISTED
-        if unclear:
-            self._most = _LISTED
-        return unclear
 
     def _settle(self, answer: Answer, batch: list[Entry]) -> None:
         """The exporter has dealt with these, of which it may have refused some."""
@@ -193,8 +183,6 @@ class Sender:
     def _overloaded(self, answer: Answer, batch: list[Entry]) -> float:
         """Send the rest later, when it said so."""
         done = min(answer.number("next_index") or 0, len(batch))
-        if done and self._is_unclear(answer, batch):
-            done = 0
         if done:
             self._settle(answer, batch[:done])
         pause = self._failed(str(answer.status), f"{self._connection.name} cannot take more now ({answer.status})")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from exporter.errors import ExporterError, JournalError
 from exporter.journal import copies, export, inspect
-from exporter.journal.export import KINDS, LASTING_KINDS, Filter
+from exporter.journal.export import KINDS, LASTING_KINDS, Filter, Worth
 from exporter.journal.progress import Progress
 from exporter.journal.reader import Reader
 from exporter.journal.rows import GROUPS
@@ -56,10 +56,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     _replay_parser(own.add_parser("replay", help="print what its events alone come to: positions, PnL, fees"))
 
 
-def run(options: argparse.Namespace, replay: Replay) -> int:
+def run(options: argparse.Namespace, replay: Replay, worth: Worth) -> int:
     """Run one of the commands; the exit status."""
     try:
-        status = _run(options, replay)
+        status = _run(options, replay, worth)
         sys.stdout.flush()
     except ExporterError as error:
         print(error, file=sys.stderr)
@@ -74,12 +74,12 @@ def run(options: argparse.Namespace, replay: Replay) -> int:
     return status
 
 
-def _run(options: argparse.Namespace, replay: Replay) -> int:
+def _run(options: argparse.Namespace, replay: Replay, worth: Worth) -> int:
     match options.journal_command:
         case "verify":
             return _verify(options)
         case "export":
-            return _export(options)
+            return _export(options, worth)
         case "backup":
             return _backup(options)
         case "restore":
@@ -131,16 +131,19 @@ def _export_parser(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(f"--{name}", metavar="NAME", help=f"only this {name}")
 
 
-def _export(options: argparse.Namespace) -> int:
+def _export(options: argparse.Namespace, worth: Worth) -> int:
     kinds = frozenset(options.kind or (LASTING_KINDS if options.format == "csv" else KINDS))
     if options.format == "csv" and kinds - LASTING_KINDS.keys():
         print(f"csv has only {', '.join(LASTING_KINDS)}; leave out the other kinds, or use ndjson", file=sys.stderr)
         return WRONG_USE
     wanted = Filter(kinds, options.since, options.to, options.exchange, options.account, options.symbol)
-    write = export.to_csv if options.format == "csv" else export.to_ndjson
     progress = Progress("exporting")
     with inspect.reading(options.file) as connection:
-        write(export.Journal(connection, options.file), wanted, sys.stdout, progress.records)
+        journal = export.Journal(connection, options.file)
+        if options.format == "csv":
+            export.to_csv(journal, wanted, sys.stdout, progress.records, worth)
+        else:
+            export.to_ndjson(journal, wanted, sys.stdout, progress.records)
     sys.stdout.flush()
     progress.end()
     return OK

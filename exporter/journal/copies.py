@@ -37,6 +37,7 @@ def backup(path: Path, target: Path, tell_pages: TellPages, tell: Tell, *, force
     try:
         with inspect.reading(path) as source, database.transaction(source, "DEFERRED"):
             source.execute("SELECT 1 FROM meta").fetchone()  # from here on it stays the same for us, whoever writes
+            database.make(unfinished)
             copy = sqlite3.connect(unfinished)
             with contextlib.closing(copy):
                 source.backup(copy, pages=_PAGES, progress=lambda _, left, of: tell_pages(left, of))
@@ -57,7 +58,10 @@ def backup(path: Path, target: Path, tell_pages: TellPages, tell: Tell, *, force
 
 
 class Choice(NamedTuple):
-    """Which rows to take: those written by ``until``; with ``intact``, of a damaged journal those that are intact."""
+    """Which rows to take: those written by ``until``; with ``intact``, of a damaged journal those that are intact.
+
+    Saved state, which may be of a later moment even if its rows are not, is taken only without an ``until``.
+    """
 
     until: float = math.inf
     intact: bool = False
@@ -110,7 +114,8 @@ def _copy(source: sqlite3.Connection, path: Path, target: Path, until: float, te
                     database.insert(copy, group, some)
                     read += sum(row.records for row in some)
                     tell(read)
-        database.save_parts(copy, database.read_parts(source, database.read_end(copy, LASTING).number))
+        if math.isinf(until):
+            database.save_parts(copy, database.read_parts(source, database.read_end(copy, LASTING).number))
 
 
 def _refuse(path: Path, target: Path, *, force: bool) -> None:

@@ -22,6 +22,7 @@ from exporter.journal.rows import GROUPS, PASSING, End, Row
 
 APPLICATION_ID = 0x54524A4C  # "TRJL", at offset 68 of the file
 PAGE_SIZE = 4096
+PRIVATE = 0o600  # permissions: what an account earned is its owner's affair
 CHUNK = 32  # rows that are read or written in one statement
 _BUSY_SECONDS = 1.0  # to wait for another program's lock; what is not written then is tried again anyway
 
@@ -138,10 +139,19 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def create(path: Path, page_size: int = PAGE_SIZE) -> sqlite3.Connection:
-    """A new empty database."""
+def make(path: Path) -> None:
+    """An empty file, in the place of one that is there, that none but its owner may read.
+
+    SQLite makes a database of it, and gives what it puts beside a database the same permissions.
+    """
     for file in (path, beside(path, "-wal"), beside(path, "-shm")):
         file.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE))
+
+
+def create(path: Path, page_size: int = PAGE_SIZE) -> sqlite3.Connection:
+    """A new empty database."""
+    make(path)
     connection = connect(path, "rwc")
     connection.execute(f"PRAGMA page_size = {page_size}")
     connection.execute("PRAGMA auto_vacuum = NONE")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +15,7 @@ import msgspec
 from exporter.events import Balance, Fill, Funding, Order, PositionReport, Transfer
 from exporter.journal import inspect
 from exporter.journal.inspect import Tell
-from exporter.journal.records import Moved, Paid, Record, Reported, Revalued, Valued
+from exporter.journal.records import Moved, Paid, Record, Reported, Revalued, Valued, identity
 from exporter.journal.rows import LASTING, PASSING, decode
 from exporter.journal.times import moment
 
@@ -23,6 +23,9 @@ Exported = Fill | Funding | Transfer | Balance | PositionReport | Order
 
 LASTING_KINDS: dict[str, type[Exported]] = {"fill": Fill, "funding": Funding, "transfer": Transfer}
 KINDS = LASTING_KINDS | {"balance": Balance, "position": PositionReport, "order": Order}
+
+Worth = Callable[[Fill], Decimal]
+"""What was traded, in the settlement currency."""
 
 _Identity = tuple[str, str, str, str]
 _FORMULA = ("=", "@", "+", "-", "\t", "\r")  # what a spreadsheet takes a formula to begin with
@@ -84,7 +87,7 @@ def to_ndjson(journal: Journal, wanted: Filter, out: IO[str], tell: Tell) -> Non
         tell(count)
 
 
-def to_csv(journal: Journal, wanted: Filter, out: IO[str], tell: Tell) -> None:
+def to_csv(journal: Journal, wanted: Filter, out: IO[str], tell: Tell, worth: Worth) -> None:
     """A table with a line for each fill, payment and transfer.
 
     Money in USD is at the rate of the event's own time; it is empty where that is not known yet.
@@ -94,7 +97,9 @@ def to_csv(journal: Journal, wanted: Filter, out: IO[str], tell: Tell) -> None:
     writer.writeheader()
     for count, (event, record) in enumerate(records(journal, wanted)):
         if isinstance(record, Valued | Paid | Moved):
-            writer.writerow({name: _cell(name, value) for name, value in _line(event, record, later).items()})
+            known = later.get((event.exchange, event.account, getattr(event, "symbol", ""), identity(record)))
+            line = _line(event, record, known, worth)
+            writer.writerow({name: _cell(name, value) for name, value in line.items()})
             tell(count)
 
 
@@ -121,7 +126,7 @@ def _revalued(journal: Journal) -> dict[_Identity, Revalued]:
     }
 
 
-def _line(event: Exported, record: Valued | Paid | Moved, later: dict[_Identity, Revalued]) -> dict[str, Any]:
+def _line(event: Exported, record: Valued | Paid | Moved, known: Revalued | None, worth: Worth) -> dict[str, Any]:
     line: dict[str, Any] = {
         "time": moment(event.ts),
         "kind": event.__struct_config__.tag,
@@ -132,22 +137,22 @@ def _line(event: Exported, record: Valued | Paid | Moved, later: dict[_Identity,
     }
     match record:
         case Valued(fill):
-            return line | _fill(fill, _priced(record, later))
+            return line | _fill(fill, _priced(record, known), worth)
         case Paid(funding):
-            known = later.get((funding.exchange, funding.account, funding.symbol, funding.funding_id))
-            rate = record.rate if known is None or record.rate is not None else known.rate
-            return line | {"id": funding.funding_id} | _money(funding, rate, exact=record.exact)
+            return line | {"id": funding.funding_id} | _money(funding, record, known)
         case Moved(transfer):
-            return line | {"id": transfer.transfer_id} | _money(transfer, record.rate, exact=record.exact)
+            return line | {"id": transfer.transfer_id} | _money(transfer, record, known)
 
 
-def _priced(record: Valued, later: dict[_Identity, Revalued]) -> Valued:
-    fill = record.fill
-    known = later.get((fill.exchange, fill.account, fill.symbol, fill.trade_id))
-    return record if known is None else Valued(fill, known.mid, known.rate, known.fee_rates, exact=known.exact)
+def _priced(record: Valued, known: Revalued | None) -> Valued:
+    """The fill with what became known later; fee rates that were known at first were accounted for as they were."""
+    if known is None:
+        return record
+    fee_rates = known.fee_rates if record.fee_rates is None else record.fee_rates
+    return Valued(record.fill, known.mid, known.rate, fee_rates, exact=known.exact)
 
 
-def _fill(fill: Fill, record: Valued) -> dict[str, Any]:
+def _fill(fill: Fill, record: Valued, worth: Worth) -> dict[str, Any]:
     rates = record.fee_rates
     paid = None if rates is None else [fee.amount * rate for fee, rate in zip(fill.fees, rates, strict=False)]
     return {
@@ -158,30 +163,29 @@ def _fill(fill: Fill, record: Valued) -> dict[str, Any]:
         "price": fill.price,
         "quantity": fill.quantity,
         "contract_size": fill.contract_size,
-        "value_usd": None if record.rate is None else _worth(fill) * record.rate,
+        "value_usd": None if record.rate is None else worth(fill) * record.rate,
         "fees": " + ".join(f"{fee.amount:f} {fee.currency}" for fee in fill.fees),
         "fees_usd": None if paid is None else sum(paid, Decimal(0)),
         "mid": record.mid,
         "rate_usd": record.rate,
-        "exact": "yes" if record.exact else "no",
+        "exact": _yes(record.rate is not None and record.exact),
     }
 
 
-def _worth(fill: Fill) -> Decimal:
-    """What was traded, in the settlement currency: of an inverse contract, the base currency."""
-    amount = fill.quantity * fill.contract_size
-    base, _, rest = fill.symbol.partition("/")
-    return amount / fill.price if rest.partition(":")[2] == base else amount * fill.price
-
-
-def _money(event: Funding | Transfer, rate: Decimal | None, *, exact: bool) -> dict[str, Any]:
+def _money(event: Funding | Transfer, record: Paid | Moved, known: Revalued | None) -> dict[str, Any]:
+    source = record if known is None or record.rate is not None else known
+    rate = source.rate
     return {
         "currency": event.currency,
         "amount": event.amount,
         "amount_usd": None if rate is None else event.amount * rate,
         "rate_usd": rate,
-        "exact": "yes" if exact else "no",
+        "exact": _yes(rate is not None and source.exact),
     }
+
+
+def _yes(fact: bool) -> str:
+    return "yes" if fact else "no"
 
 
 def _cell(name: str, value: object) -> str:

@@ -72,20 +72,37 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def rows(connection: sqlite3.Connection, path: Path, group: str, after: End | None = None) -> Iterator[Row]:
-    """The rows of a group that are there now, each checked; `JournalError` at the first that is damaged or missing."""
+    """The rows of a group that are there now, each checked; `JournalError` at the first that is damaged or missing.
+
+    What retention forgets before it was read is left out: an export may take long, and holds nobody up.
+    """
     before = after or database.read_start(connection, group)
     last = database.read_end(connection, group).number
-    for row in database.all_rows(connection, group, before.number):
-        if fault := problem(row, before):
+    while before.number < last:
+        fault = ""
+        for row in database.all_rows(connection, group, before.number):
+            if row.number > last or (fault := _fault(row, before)):
+                break
+            before = End.of(row)
+            yield row
+        start = database.read_start(connection, group)
+        if start.number > before.number:
+            before = start
+        elif fault:
             raise JournalError(f"{path} is damaged: {group}: {fault}")
-        try:
-            decode(row)
-        except ValueError as error:
-            raise JournalError(f"{path} is damaged: {group}: {error}") from None
-        before = End.of(row)
-        yield row
-        if row.number >= last:
+        else:
             return
+
+
+def _fault(row: Row, before: End) -> str:
+    """What is wrong with a row that should continue ``before``; empty when nothing is."""
+    if fault := problem(row, before):
+        return fault
+    try:
+        decode(row)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def verify(path: Path, tell: Tell) -> Report:
@@ -125,8 +142,10 @@ def in_use(path: Path) -> bool:
     """Whether an exporter writes this journal."""
     try:
         lock = os.open(beside(path, ".lock"), os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+    except FileNotFoundError:
         return False
+    except OSError:  # that of another user, who may write
+        return True
     try:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:

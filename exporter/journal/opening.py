@@ -80,7 +80,7 @@ def _create(path: Path) -> None:
 
 def _locked(lock: Path, path: Path) -> int:
     try:
-        file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        file = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, database.PRIVATE)
     except FileNotFoundError:
         raise ServiceError(f"the folder of {path} does not exist; create it, or correct journal.path") from None
     except OSError as error:

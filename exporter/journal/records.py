@@ -90,6 +90,17 @@ class Opened(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=7):
     ts: float
 
 
+def identity(record: Valued | Paid | Moved) -> str:
+    """What a `Revalued` of this record knows it by; no trade id contains a zero byte."""
+    match record:
+        case Valued(fill):
+            return fill.trade_id
+        case Paid(funding):
+            return f"funding\0{funding.funding_id}"
+        case Moved(transfer):
+            return transfer.transfer_id
+
+
 Lasting = Valued | Revalued | Paid | Moved | Opened
 Passing = Reported | Sampled
 Record = Lasting | Passing

@@ -121,7 +121,10 @@ class Source:
             self._connection.close()
 
     def copy(self, target: Path, until: float = math.inf) -> dict[str, End]:
-        """Write a new journal of all that is intact and written by ``until``; where its groups end."""
+        """Write a new journal of all that is intact and written by ``until``; where its groups end.
+
+        Saved state is of an unknown moment, and left out when there is an ``until``.
+        """
         connection = database.create(target)
         with transaction(connection):
             created = self._asked(database.read_created, None)
@@ -135,8 +138,9 @@ class Source:
                 while some := list(islice(rows, CHUNK)):
                     database.insert(connection, group, some)
         ends = {group: database.read_end(connection, group) for group in GROUPS}
-        parts: list[Part] = self._asked(lambda damaged: database.read_parts(damaged, ends[LASTING].number), [])
-        database.save_parts(connection, parts)
+        if math.isinf(until):
+            parts: list[Part] = self._asked(lambda damaged: database.read_parts(damaged, ends[LASTING].number), [])
+            database.save_parts(connection, parts)
         connection.close()
         return ends
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
 import sys
 import threading
 from pathlib import Path
+
+import pytest
 
 from tests.client.program import ROOT, run, start
 from tests.client.standin import Request, standin, until
@@ -64,6 +67,36 @@ def test_a_program_that_ends_sends_what_it_reported(tmp_path: Path) -> None:
         )
         assert server.ids() == [str(number) for number in range(500)]
     assert segments(tmp_path) == []
+
+
+@pytest.mark.parametrize("has_spool", [True, False])
+def test_a_program_that_ends_sends_what_a_client_reported_that_it_let_go_of(tmp_path: Path, has_spool: bool) -> None:
+    """A client in a local variable is gone from the bot's view, not from the exporter's."""
+    code = """
+def trade():
+    reports = Client(url, exchange="alpha", spool=spool)
+    for number in range(500): fill(reports, number)
+trade()
+"""
+    with standin() as server:
+        run(code, server.url, tmp_path if has_spool else "")
+        assert server.ids() == [str(number) for number in range(500)]
+    assert segments(tmp_path) == []
+
+
+def test_a_program_that_turns_sigterm_into_its_end_sends_what_it_reported(tmp_path: Path) -> None:
+    """As docs/client.md has it: what a service manager sends ends a program before any exit handler otherwise."""
+    (handler,) = re.findall(r"^signal\.signal\(.*\)$", (ROOT / "docs" / "client.md").read_text(), re.MULTILINE)
+    code = f"""
+{handler}
+reports = Client(url, exchange="alpha", spool=spool)
+for number in range(500): fill(reports, number)
+os.kill(os.getpid(), signal.SIGTERM)
+time.sleep(60)
+"""
+    with standin() as server:
+        run(code, server.url, tmp_path)
+        assert server.ids() == [str(number) for number in range(500)]
 
 
 def test_a_program_that_ends_without_an_exporter_leaves_its_reports_in_the_spool(tmp_path: Path) -> None:

@@ -86,29 +86,6 @@ def test_refused_events_are_counted_logged_once_a_reason_and_kept_for_people(
     assert len(warnings(caplog)) == 1
 
 
-def test_every_refused_event_is_kept_although_an_answer_lists_only_some(tmp_path: Path) -> None:
-    """Those that an answer does not name are sent again in parts for which it can."""
-
-    def behave(request: Request) -> None:
-        bad = [index for index, event in enumerate(request.events) if int(event["trade_id"]) % 2]
-        good = len(request.events) - len(bad)
-        new = sum(1 for event in request.events if event not in server.taken and not int(event["trade_id"]) % 2)
-        errors = [{"index": index, "field": "", "reason": "odd", "message": "odd"} for index in bad[:100]]
-        server.taken += [event for index, event in enumerate(request.events) if index not in bad]
-        body = {"accepted": new, "duplicates": good - new, "refused": len(bad), "errors": errors}
-        request.answer(200, body)
-
-    with standin(behave) as server, client(server, tmp_path) as reports:
-        ids = fills(reports, 1000)
-        assert reports.flush(30)
-        statistics = reports.statistics
-        assert statistics.sent == statistics.accepted + statistics.duplicates + statistics.refused == 1000
-        assert statistics.refused == 500
-    kept = [json.loads(line)["trade_id"] for line in (tmp_path / "refused.ndjson").read_text().splitlines()]
-    assert kept == ids[1::2]
-    assert set(server.ids()) == set(ids[::2])
-
-
 def test_a_batch_of_which_every_event_was_refused_is_dealt_with(tmp_path: Path) -> None:
     """An exporter answers that with 400; what comes after it is not held up."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -102,3 +103,15 @@ async def test_what_the_exporter_refuses_is_said_and_kept(tmp_path: Path) -> Non
         assert (statistics.accepted, statistics.refused) == (3, 1)
         assert "divide by 1000" in statistics.last_error
     assert '"transfer_id":"1"' in (tmp_path / "spool" / "refused.ndjson").read_text()
+
+
+async def test_each_event_that_the_exporter_refuses_is_kept(tmp_path: Path) -> None:
+    """However many of a batch they are: its answer names them all, in a batch as large as the client sends."""
+    async with exporter(tmp_path) as url:
+        with Client(url, token=TOKEN, exchange="alpha", spool=tmp_path / "spool") as reports:
+            for number in range(2500):
+                reports.transfer(transfer_id=number, currency="EUR", amount=1, ts=1_760_000_000_000)
+            await flush(reports)
+            assert (reports.statistics.refused, reports.statistics.sent) == (2500, 2500)
+    kept = (tmp_path / "spool" / "refused.ndjson").read_text().splitlines()
+    assert [json.loads(line)["transfer_id"] for line in kept] == [str(number) for number in range(2500)]

@@ -7,19 +7,23 @@ import csv
 import hashlib
 import io
 import json
+import math
+import os
 import sqlite3
 import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from exporter import cli
 from exporter.events import Balance, Event, Fill, Funding, Order, PositionReport, Transfer
 from exporter.journal import Journal, Part, database
-from exporter.journal.records import Revalued, Valued
+from exporter.journal.records import Moved, Paid, Revalued, Valued
 from tests.builders import T0, fee, fill
 from tests.journal.helpers import (
     ONE_OF_EACH,
@@ -29,6 +33,7 @@ from tests.journal.helpers import (
     lasting,
     numbers,
     passing,
+    reported,
     valued,
     written,
 )
@@ -236,10 +241,13 @@ def rows_of(path: Path, group: str) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize(
-    ("until", "kept", "parts"), [(None, 31, ["early", "late"]), (T0 + 14, 15, ["early"]), (T0 - 1, 0, [])]
+    ("until", "kept", "parts"), [(None, 31, ["early", "late"]), (T0 + 14, 15, []), (T0 + 99, 31, []), (T0 - 1, 0, [])]
 )
 def test_restore(path: Path, tmp_path: Path, until: float | None, kept: int, parts: list[str]) -> None:
-    """Whole or up to a moment: rows written by then are identical, digests and all; what is later is not there."""
+    """Whole or up to a moment: rows written by then are identical, digests and all; what is later is not there.
+
+    Nor is saved state, which may know of what came after the moment.
+    """
     target = tmp_path / "restored.db"
     assert run("restore", path, target, *(() if until is None else ("--until", until))) == 0
     for group in ("lasting", "passing"):
@@ -276,6 +284,10 @@ def test_restore_of_a_damaged_backup(path: Path, tmp_path: Path, capsys: Output)
     assert "row 20 was changed: its digest does not match; only its beginning is restored" in capsys.readouterr().err
     assert run("verify", target) == 0
     assert rows_of(target, "lasting") == rows_of(path, "lasting")[:19]
+    assert run("restore", path, target, "--intact", "--force", "--until", T0 + 25) == 1
+    journal = Journal.open(target)
+    assert (journal.row, list(journal.parts())) == (20, [])
+    journal.close()
     path.write_bytes(path.read_bytes()[: 3 * 4096])
     assert run("restore", path, target, "--intact", "--force") == 1
     assert run("verify", target) == 0
@@ -339,6 +351,97 @@ async def test_a_table_for_an_accountant(tmp_path: Path, capsys: Output) -> None
     assert [transfer[name] for name in ("currency", "amount", "amount_usd", "exact")] == ["BTC", "-3", "", "no"]
     assert (contract["strategy"], contract["value_usd"]) == ("'=1+1", "300.000")
     assert [later[name] for name in wanted] == ["20", "0.01 BNB", "6.00", "10.5", "1", "yes"]
+
+
+async def test_a_table_has_each_price_that_became_known_later(tmp_path: Path, capsys: Output) -> None:
+    """Of fills, payments and transfers, whatever their ids have in common; what was known at first stays."""
+    path, of = tmp_path / "journal.db", ("alpha", "main", "BTC/USDT:USDT")
+    journal = Journal.open(path)
+    common: dict[str, Any] = {"exchange": "alpha", "account": "main", "currency": "BNB", "ts": T0}
+    paid = Funding(symbol=of[2], funding_id="7", amount=Decimal(-2), **common)
+    moved = Transfer(transfer_id="7", amount=Decimal(5), **common)
+    trade = fill("7", "buy", "100", "1", symbol=of[2], fee=fee("0.01", "BNB"))
+    for record in (
+        Paid(paid, None),
+        Moved(moved, None),
+        Valued(trade, Decimal(99), None, (Decimal(610),)),
+        Revalued(*of, "7", Decimal(101), Decimal(2), None, exact=True),
+        Revalued(*of, "funding\0" + "7", Decimal(1), Decimal(620), (), exact=False),
+        Revalued("alpha", "main", "", "7", Decimal(1), Decimal(630), (), exact=True),
+        Paid(replace(paid, funding_id="8"), None),
+    ):
+        journal.append(record)
+    journal.close()
+    assert run("export", path, "--format", "csv") == 0
+    funding, transfer, later, unknown = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    wanted = ("amount_usd", "rate_usd", "exact")
+    assert [funding[name] for name in wanted] == ["-1240", "620", "no"]
+    assert [transfer[name] for name in wanted] == ["3150", "630", "yes"]
+    assert [unknown[name] for name in wanted] == ["", "", "no"]
+    assert [later[name] for name in ("value_usd", "fees_usd", "mid", *wanted)] == ["200", "6.10", "101", "", "2", "yes"]
+
+
+async def test_a_table_knows_futures_by_what_they_settle_in(tmp_path: Path, capsys: Output) -> None:
+    """With a date or without: an inverse contract's value is its dollars, whatever the price."""
+    path = tmp_path / "journal.db"
+    journal = Journal.open(path)
+    for symbol in ("BTC/USD:BTC", "BTC/USD:BTC-261225", "BTC/USDT:USDT-261225"):
+        trade = fill(symbol, "buy", "50000", "3", symbol=symbol, contract_size=Decimal(100))
+        rate = Decimal(1 if symbol.startswith("BTC/USDT") else 50_000)
+        journal.append(Valued(trade, trade.price, rate, ()))
+    journal.close()
+    assert run("export", path, "--format", "csv") == 0
+    lines = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert [Decimal(line["value_usd"]) for line in lines] == [300, 300, 15_000_000]
+
+
+async def test_an_export_goes_on_while_the_exporter_forgets(quick_path: Path) -> None:
+    """What retention takes away before it was read is left out, and the journal is not said to be damaged."""
+    path = quick_path / "journal.db"
+    journal = Journal.open(path)
+    for number in range(4000):  # more than fits between two processes
+        journal.append(reported(number))
+        if number % 20 == 19:
+            await journal.durable()
+    command = [sys.executable, "-m", "exporter", "journal", "export", str(path)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    first = await process.stdout.readline()
+    connection = database.connect(path)
+    while database.cut(connection, math.inf, at_most=10) and database.read_start(connection, "passing").number < 190:
+        pass
+    connection.close()
+    out, errors = await process.communicate()
+    journal.close()
+    assert (process.returncode, errors) == (0, b"")
+    totals = [int(json.loads(line)["total"]) for line in (first + out).splitlines()]
+    assert totals == sorted(totals)
+    assert totals[-1] == 3999
+    assert len(totals) < 4000
+
+
+def modes(folder: Path) -> dict[str, int]:
+    """The permissions of each file in a folder."""
+    return {file.name: file.stat().st_mode & 0o777 for file in folder.iterdir()}
+
+
+async def test_none_but_its_owner_may_read_a_journal(path: Path, capsys: Output) -> None:
+    """Neither the file, nor what SQLite puts beside it, nor a copy of it, even where new files are open to all."""
+    folder, old = path.parent, os.umask(0)
+    try:
+        journal = Journal.open(folder / "new")
+        await fill_rows(journal, range(20))
+        assert {"new", "new-wal", "new-shm", "new.lock"} <= modes(folder).keys()
+        assert run("backup", folder / "new", folder / "backup") == 0
+        assert run("restore", folder / "backup", folder / "restored") == 0
+        change(path, "DELETE FROM lasting WHERE number = 2")
+        Journal.open(path).close()
+        assert any(".damaged-" in name for name in modes(folder))
+        assert set(modes(folder).values()) == {0o600}
+        journal.close()
+    finally:
+        os.umask(old)
+    capsys.readouterr()
 
 
 def test_what_cannot_be_read(tmp_path: Path, capsys: Output) -> None:

@@ -64,6 +64,30 @@ async def test_a_fill_sent_again_counts_once(bot: Bot) -> None:
     assert (changed.counts, changed.problems) == ((0, 0, 1), [(0, "", "conflict")])
 
 
+def order(status: str, **changes: Any) -> bytes:
+    fields = {"type": "order", "exchange": "alpha", "account": "main", "symbol": "BTC/USDT", "strategy": "maker"}
+    return lines(fields | {"order_id": "7", "side": "buy", "status": status, "ts": T0} | changes)
+
+
+async def test_an_order_that_changed_is_no_repeat(bot: Bot) -> None:
+    """One that moved its price or has its first fill is accepted; told of once more it is a duplicate."""
+    for body in (order("open", price="100"), order("open", price="101"), order("partially_filled"), order("canceled")):
+        assert [(await bot.push(body)).counts for _ in range(2)] == [(1, 0, 0), (0, 1, 0)]
+
+
+async def test_an_order_that_rests_over_two_restarts_is_one_order(tmp_path: Path) -> None:
+    """Also when nobody told of it between the two."""
+    config = settings(tmp_path)
+    async with pushing(config) as bot:
+        await bot.push(order("partially_filled", price="100"))
+    async with pushing(config):
+        pass
+    async with pushing(config) as bot:
+        assert (await bot.push(order("canceled"))).counts == (1, 0, 0)
+        for family in ("orders", "orders_filled", "order_cancels"):
+            assert await bot.value(f"{family}_total{{") == 1, family
+
+
 async def test_bad_events_are_named_and_the_good_ones_kept(bot: Bot) -> None:
     """Index and line say which event, field and reason what is wrong; blank lines are no events but lines."""
     body = lines(event(1)) + b"\r\n" + lines(event(2, price="-5"), event(3), event(4, symbol="BTCUSDT")) + b"not JSON"
@@ -152,6 +176,10 @@ async def test_a_token_may_be_for_some_accounts_alone(bot: Bot) -> None:
         ("push: {tokens: [{name: a, token: {env: NOWHERE}}]}", "the environment variable NOWHERE is not set"),
         ("push: {tokens: [{name: a, token: hunter2}]}", "push.tokens[0].token: a secret never stands in this file"),
         ("push: {tokens: [{name: a, token: {env: A}, accounts: [alpha]}]}", "accounts[0]: 'alpha' is not exchange/acc"),
+        (
+            "push: {tokens: [{name: a, token: {env: A}, accounts: []}]}",
+            "push.tokens[0].accounts: no account is named; name some, or leave the key out if this token may",
+        ),
         ("push: {max_in_flight: 0}", "push.max_in_flight: expected int >= 1"),
     ],
 )
@@ -459,3 +487,16 @@ async def test_every_command_of_the_page_works(bot: Bot, tmp_path: Path) -> None
         output, errors = await shell.communicate()
         assert shell.returncode == 0, (block, output, errors)
     assert await bot.value("fills_total{") >= 3
+
+
+def test_no_event_of_the_page_says_a_thing_twice() -> None:
+    """A key that stands twice in an object is a slip, though readers of JSON let it pass."""
+    events = re.findall(r'\{"type":(?:[^{}]|\{[^{}]*\})*\}', PAGE)
+    assert len(events) >= 4
+    for text in events:
+        json.loads(text, object_pairs_hook=_with_each_key_once)
+
+
+def _with_each_key_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    assert len(dict(pairs)) == len(pairs), pairs
+    return dict(pairs)

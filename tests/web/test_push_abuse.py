@@ -164,6 +164,8 @@ GARBAGE = RANDOM.randbytes(7 * 1024 * 1024)
         (b"[" + written() + b",]", 400, "the array ends with a comma; remove it"),
         (b"[" + written() + b" " + written() + b"]", 400, "a comma is missing between two events (byte 0 of the body"),
         (b"[" + written() + b"]" + written() + b"]", 400, "a comma is missing"),
+        (b" " * 100_000 + written(), 400, "more than 65536 blanks in a row (from byte 0 on); leave them out"),
+        (b"[" + written() + b"\n" * 100_000 + b"," + written() + b"]", 400, "more than 65536 blanks in a row"),
         (b"[" + written()[:-1] + b"]", 400, "the array is not valid JSON"),
         (b"[" * 100_000 + b"]" * 100_000, 400, "the array is nested too deeply"),
         (b'[{"a": "' + b"x" * 100_000 + b'"}]', 400, "or has an event longer than 65536 bytes"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import tracemalloc
 from typing import Any
 
 from hypothesis import given, settings
@@ -50,6 +51,22 @@ def test_lines_are_cut_between_lines(events: list[Any], times: int, end: str) ->
     """Whatever the lines end with, each event comes out once and in order."""
     many = [{"first": "line"}, *events * min(times, 1 + 60_000 // len(json.dumps(events)))]
     assert read("".join(json.dumps(each) + end for each in many).encode()) == many
+
+
+def test_a_line_that_is_too_long_is_passed_over() -> None:
+    """It is neither copied nor searched again, which would hold up everybody else: the next line is the next event."""
+    body = bytearray(b'{"a": "' + b"x" * 16_000_000 + b'"}\n{"b": 1}\n')
+    tracemalloc.start()
+    try:
+        found = document(body)
+        asyncio.run(found.check(2))
+        slices = list(found.slices())
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 1_000_000
+    long, short = (each for part in slices for each in part.events())
+    assert (long.line, short.line, json.loads(short.text)) == (1, 2, {"b": 1})
 
 
 @settings(max_examples=40, deadline=None)

@@ -8,6 +8,7 @@ import re
 from typing import NamedTuple
 
 from exporter.config import PushToken
+from exporter.config.push import EVERY_ACCOUNT
 from exporter.errors import EventError
 from exporter.events import Book, Event
 from exporter.web.push.answer import RequestError
@@ -29,15 +30,11 @@ class Scope:
 
     def __init__(self, token: PushToken) -> None:
         self._name = token.name
+        self.is_open = EVERY_ACCOUNT in token.accounts  # whether everything is allowed
         self._listed = ", ".join(token.accounts)
         parts = [pattern.partition("/") for pattern in token.accounts]
         self._patterns = [(_glob(exchange), _glob(account)) for exchange, _, account in parts]
         self._known: dict[tuple[str, str | None], bool] = {}
-
-    @property
-    def is_open(self) -> bool:
-        """Whether everything is allowed."""
-        return not self._patterns
 
     def check(self, event: Event) -> None:
         """`EventError` when the event is of an account that the token is not for."""

@@ -22,8 +22,8 @@ _LINES = 32 * 1024  # bytes, of lines, which are found in less time; each turn o
 LONGEST_EVENT = 64 * 1024  # bytes; the fields of an event are bounded to far less
 _TURN = 32  # slices that are counted between two turns of the loop
 
-_BLANK = re.compile(rb"[ \t\r\n]*")
-_START = re.compile(rb"(?:\xef\xbb\xbf)?[ \t\r\n]*")  # a byte order mark is harmless
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_BLANK = re.compile(rb"[ \t\r\n]{0,%d}" % LONGEST_EVENT)  # to find the end of millions takes a tenth of a second
 _BETWEEN = re.compile(rb"\}[ \t\r\n]*(,)[ \t\r\n]*\{")
 _BLANKS = re.compile(r"[ \t\r\n]*")
 
@@ -73,8 +73,7 @@ class Document(Protocol):
 
 def document(body: bytearray) -> Document:
     """A body as what it looks like; `RequestError` when it looks like nothing known."""
-    match = _START.match(body)
-    start = match.end() if match else 0
+    start = _skip(body, len(_BYTE_ORDER_MARK) if body.startswith(_BYTE_ORDER_MARK) else 0)  # which is harmless
     if start == len(body):
         raise RequestError(400, "the body is empty; send one event a line, or an array of events")
     if body.startswith(b"\x1f\x8b"):
@@ -98,7 +97,7 @@ class Lines:
         start, lines = self._start, 0
         while start < len(self._body):
             end = self._cut(start)
-            count = _lines(self._body[start:end])
+            count = 1 if end - start > _LINES else _lines(self._body[start:end])
             self._cuts.append((start, end, count))
             lines += count
             start = end
@@ -115,6 +114,7 @@ class Lines:
             line += count
 
     def _cut(self, start: int) -> int:
+        """Where a slice that begins here ends: after whole lines of `_LINES` bytes together, or one that is longer."""
         if start + _LINES >= len(self._body):
             return len(self._body)
         end = self._body.rfind(b"\n", start, start + _LINES) + 1
@@ -206,8 +206,13 @@ def check_number(events: int, most: int) -> None:
 
 
 def _skip(body: bytearray, start: int) -> int:
+    """Where blanks that begin here end; `RequestError` when there are more than anything needs."""
     match = _BLANK.match(body, start)
-    return match.end() if match else start
+    end = match.end() if match else start
+    if end - start == LONGEST_EVENT and body[end : end + 1].isspace():
+        text = f"the body has more than {LONGEST_EVENT} blanks in a row (from byte {start} on); leave them out"
+        raise RequestError(400, text)
+    return end
 
 
 def _values(array: bytes) -> list[bytes]:

@@ -98,12 +98,20 @@ class _Batch:
             if events is None:
                 await self._one_by_one(part)
             else:
-                self._all(events, part.line)
+                await self._in_turns(events, part.line)
             if self.stopped:
                 return
             await asyncio.sleep(0)
 
-    def _all(self, events: Sequence[Event], line: int | None) -> None:
+    async def _in_turns(self, events: Sequence[Event], line: int | None) -> None:
+        """Take them all, with turns of the loop between where repeats take long."""
+        done = self._all(events, line)
+        while done < len(events) and not self.stopped:
+            await asyncio.sleep(0)
+            done += self._all(events[done:], None if line is None else line + done)
+
+    def _all(self, events: Sequence[Event], line: int | None) -> int:
+        """Take what can be taken in this turn; how many were dealt with."""
         taken, first, answer = self._intake.take_all(events, SOURCE, self._check), self.index, self.answer
         answer.accepted += taken.new
         answer.duplicates += taken.repeated
@@ -112,6 +120,7 @@ class _Batch:
             self._refuse(error, None if line is None else line + place)
         self.index = first + taken.count
         self.stopped = taken.stopped
+        return taken.count
 
     async def _one_by_one(self, part: Slice) -> None:
         for number, (text, line) in enumerate(part.events(), 1):
