@@ -24,8 +24,9 @@ setup: $(STAMP) binaries ## Make the virtual environment and find or unpack Prom
 demo: $(STAMP) binaries ## Run everything on simulated exchanges until Ctrl-C (FOR=60: for 60 s; ARGS=--help: more)
 	@$(RUN) -m simulator.demo --for $(FOR) $(ARGS)
 
+# Most tests wait for something most of the time, so several run at once. Those that ARGS names run in their order.
 test: check binaries ## Run all checks and tests (ARGS=tests/stack: only some tests)
-	@$(RUN) -m pytest $(ARGS)
+	@$(RUN) -m pytest $(or $(ARGS),--numprocesses=4 --dist=worksteal)
 
 test-bots: $(STAMP) ## Try the sources of bots on the real programs, installed apart (ARGS=tests/bots/freqtrade: one)
 	@$(RUN) -m tests.bots.environments

@@ -58,7 +58,7 @@ A third party's trade:
 Money that comes or goes, and funding of contracts:
   curl -X POST   HOST:PORT/control/alpha/movements -d '{"kind": "deposit", "asset": "USDT", "amount": "100"}'
   curl -X POST   HOST:PORT/control/delta/funding -d '{"symbol": "BTC/USDT:USDT", "rate": "0.0001"}'
-Kinds: deposit, withdrawal, transfer. Each also takes fee, and is_done: false with POST .../movements/1/finish later.
+Kinds: deposit, withdrawal, transfer. Each also takes fee, and is_done: false with POST .../movements/ID/finish later.
 
 Also: GET /control, GET /control/alpha/fills, GET /control/alpha/market, POST /control/replay/start.
 

@@ -30,6 +30,9 @@ from simulator.web.gateway import Gateway
 from simulator.web.hub import Hub
 from simulator.web.venue import Venue
 
+IDS_PER_MS = 1000
+"""Ids begin with the time of the start, and no exchange has so many events: whoever remembers those of before a
+restart takes nothing new for a repeat. They stay within what JSON's numbers can tell apart."""
 TURN_SECONDS = 0.02
 """How often recorded rows that are due are played."""
 
@@ -63,7 +66,8 @@ class Simulator:
         instruments = dialect.listed(self._instruments)
         balances = {asset: OTHER_BALANCE for i in instruments for asset in (i.base, i.quote)}
         faults = Faults(f"{setup.seed}/{name}", time.monotonic)
-        exchange = Exchange(name, instruments, balances | dict(setup.balances), setup.fees_of(given), faults.skew)
+        balances |= dict(setup.balances)
+        exchange = Exchange(name, instruments, balances, setup.fees_of(given), faults.skew, ids_after=now * IDS_PER_MS)
         venue = Venue(
             exchange=exchange,
             markets={},

@@ -11,10 +11,16 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from exporter.journal import Journal, Part
+from exporter.journal.records import Valued
+from tests.builders import fill
+
+RUNBOOK = (Path(__file__).parents[1] / "docs" / "runbook.md").read_text()
 GOOD = "web: {listen: '127.0.0.1:0'}\nlog: {format: text}\n"
 
 
@@ -92,6 +98,23 @@ def test_a_taken_port_ends_it_with_one_line(tmp_path: Path) -> None:
     assert ended.returncode == 1
     assert f"cannot listen on 127.0.0.1:{port}" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+async def test_the_runbooks_way_to_have_all_worked_out_anew(tmp_path: Path) -> None:
+    """Its commands, as they stand there, show what the events come to and leave out nothing but the saved state."""
+    names = {name: str(tmp_path / name) for name in ("JOURNAL", "ANEW")}
+    journal = Journal.open(Path(names["JOURNAL"]))
+    journal.append(Valued(fill("1", "buy", "100", "2"), Decimal(100), Decimal(1), ()))
+    await journal.save([Part("books", journal.cut(), b"wrong")])
+    journal.close()
+    text = RUNBOOK.partition("## TradingAttributionError")[2].partition("\n## ")[0]
+    lines = re.findall(r"`trading-exporter (journal (?:replay|restore) [^`]*)`", text)
+    done = [command(*(names.get(word, word) for word in line.split())) for line in lines]
+    assert [(each.returncode, each.stderr) for each in done] == [(0, ""), (0, "")]
+    assert "BTC/USDT" in done[0].stdout
+    verified = [command("journal", "verify", names[name]).stdout for name in names]
+    assert ["1 rows, 1 records" in each for each in verified] == [True, True]
+    assert ["saved state: 1 parts" in verified[0], "saved state: 0 parts" in verified[1]] == [True, True]
 
 
 @contextmanager

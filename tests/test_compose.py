@@ -146,6 +146,10 @@ def test_demo_config_is_up_to_date_and_loads(monkeypatch: pytest.MonkeyPatch) ->
     config = load(ROOT / "exporter.demo.yml")
     assert [exchange.name for exchange in config.exchanges] == ["alpha", "beta", "gamma"]
     assert config.web.trusted_network
+    assert config.journal.path is not None
+    kept = [volume.partition(":")[2] for volume in SERVICES["exporter"]["volumes"] if isinstance(volume, str)]
+    assert kept  # the simulated accounts begin anew at each start, so what the journal knows of them must, too
+    assert not any(Path(config.journal.path).is_relative_to(folder) for folder in kept)
 
 
 def test_outdated_demo_config_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

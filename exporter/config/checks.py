@@ -73,6 +73,9 @@ def _push_problems(push: Push, *, has_journal: bool) -> Iterator[Problem]:
         if each.name in names:
             yield (*path, "name"), f"{each.name!r} stands twice; give each token a name of its own"
         names.add(each.name)
+        if not each.accounts:
+            text = "no account is named; name some, or leave the key out if this token may report for all of them"
+            yield (*path, "accounts"), text
         for place, pattern in enumerate(each.accounts):
             if not all(pattern.partition("/")):
                 text = f"{pattern!r} is not exchange/account; write for example binance/main, or binance/* for all"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+import copy
 import difflib
+import functools
+import operator
 import re
 from collections.abc import Callable, Collection
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,13 @@ from exporter.config.schema import Config
 from exporter.errors import ConfigError
 
 Known = Callable[[], Collection[str] | None]
+
+FORMS = {
+    r"^[^/\s]+/[^/\s]+$": "in the form BASE/QUOTE, such as BTC/USDT",
+    r"^[^/]+/[^/]+$": "in the form exchange/account, such as binance/main",
+    r"^\S+$": "that is one word, without blanks",
+}
+"""What text of each pattern looks like, for people."""
 
 
 def _nobody_knows() -> None:
@@ -57,14 +67,17 @@ def _explain(message: str, read: Document) -> str:
     text, place = message, ""
     if message.endswith("`") and " - at `" in message:
         text, _, place = message.rpartition(" - at `")
-    path = _parse_path(place.rstrip("`"))
+    of_key, place = place.startswith("key` in `"), place.removeprefix("key` in `").rstrip("`")
+    path = _parse_path(place)
     unknown = re.search(r"unknown field `(.*)`", text, re.DOTALL)
     if path and path[-1] in SECRETS and (unknown or text.startswith("Expected")):
         text = "a secret never stands in this file; write {env: NAME} or {file: PATH}"
     elif unknown:
         text, path = _unknown_key(path, unknown.group(1)), (*path, unknown.group(1))
-    elif place.endswith(".pegs[...]`"):
-        text, path = "this is not a rate; give the dollars in one unit as a number", (*path, _bad_peg(read.data))
+    elif of_key or place.endswith("[...]"):
+        if place.endswith(".pegs[...]"):
+            text = "this is not a rate; give the dollars in one unit as a number"
+        path = (*path, *_bad_entry(read.data, path, message))
     return read.problem(path, _reworded(text, path))
 
 
@@ -81,7 +94,10 @@ def _reworded(text: str, path: document.Path) -> str:
         return f"the key {missing.group(1)!r} is missing"
     if text.startswith("Invalid enum value"):
         return f"unknown value; write {' or '.join(map(str, _kind(path).values))}"
-    text = re.sub(r"matching regex .*", "in the form BASE/QUOTE, such as BTC/USDT", text).replace("`", "")
+    expected, matching, pattern = text.partition(" matching regex ")
+    if matching:
+        text = f"{expected} {FORMS[ast.literal_eval(pattern)]}"
+    text = text.replace("`", "")
     return f"{text[0].lower()}{text[1:]}"
 
 
@@ -90,14 +106,18 @@ def _parse_path(text: str) -> document.Path:
     return tuple(int(index) if index else key for key, index in re.findall(r"\.?([^.\[\]$]+)|\[(\d+)\]", text))
 
 
-def _bad_peg(data: Any) -> str:
-    """The first peg that is no number: the one mapping with keys of our own choice and values of one type."""
-    for name, rate in data["currency"]["pegs"].items():
+def _bad_entry(data: Any, path: document.Path, message: str) -> document.Path:
+    """The key of the entry that msgspec means in a mapping with keys of our own choice: the first that alone is it."""
+    data = copy.deepcopy(data)
+    above = functools.reduce(operator.getitem, path[:-1], data)
+    for name, value in above[path[-1]].items():
+        above[path[-1]] = {name: value}
         try:
-            msgspec.convert(rate, Decimal, strict=True)
-        except msgspec.ValidationError:
-            return str(name)
-    return ""
+            msgspec.convert(data, Config, strict=True)
+        except msgspec.ValidationError as error:
+            if str(error) == message:
+                return (name,)
+    return ()
 
 
 def _kind(path: document.Path) -> Any:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from msgspec import field
+
 from exporter.config.base import Count, LabelValue, Seconds, Secret, Section
+
+EVERY_ACCOUNT = "*/*"
 
 
 class PushToken(Section, frozen=True):
     """What one bot, or a few that trust each other, send events with.
 
-    ``accounts`` are patterns of ``exchange/account``, in which ``*`` stands for any text; none allow all.
+    ``accounts`` are patterns of ``exchange/account``, in which ``*`` stands for any text; without the key it is
+    every account.
     """
 
     name: LabelValue
     token: Secret
-    accounts: list[LabelValue] = []
+    accounts: list[LabelValue] = field(default_factory=lambda: [EVERY_ACCOUNT])
 
 
 class Push(Section, frozen=True):

@@ -41,18 +41,25 @@ ORDERS_KEPT = 20_000
 """Ended orders beyond this are forgotten, the oldest first; fills never are."""
 FIRST_TRADE_ID = 1000
 FIRST_ORDER_ID = 1
+FIRST_MOVEMENT_ID = 1
 
 
 class Exchange:
-    """Books, orders, fills and balances; ``listeners`` hear of every change in the order it happened."""
+    """Books, orders, fills and balances; ``listeners`` hear of every change in the order it happened.
 
-    def __init__(
+    The ids of trades, orders and movements follow ``ids_after``. Those of one exchange must never repeat, also when
+    it is built again.
+    """
+
+    def __init__(  # noqa: PLR0913 - as much differs from one exchange to another
         self,
         name: str,
         instruments: Iterable[Instrument],
         balances: Mapping[str, Decimal],
         fees: FeeSchedule,
         skew: Skew = no_skew,
+        *,
+        ids_after: int = 0,
     ) -> None:
         self.name = name
         self.instruments = {instrument.symbol: instrument for instrument in instruments}
@@ -67,8 +74,9 @@ class Exchange:
         self.publications: dict[str, Publication] = {}
         self._books = {symbol: Book() for symbol in self.instruments}
         self._clock = EventClock(skew)
-        self.next_order_id = FIRST_ORDER_ID
-        self._trade_ids = {symbol: count(FIRST_TRADE_ID) for symbol in self.instruments}
+        self.next_order_id = ids_after + FIRST_ORDER_ID
+        self._trade_ids = {symbol: count(ids_after + FIRST_TRADE_ID) for symbol in self.instruments}
+        self._movement_ids = count(ids_after + FIRST_MOVEMENT_ID)
 
     # -- questions
 
@@ -228,7 +236,7 @@ class Exchange:
                 self.account.credit(asset, amount)
             else:
                 self.account.add(asset, amount - fee)
-        movement = Movement(len(self.movements) + 1, kind, asset, amount, self._clock.other(now), fee, symbol, is_done)
+        movement = Movement(next(self._movement_ids), kind, asset, amount, self._clock.other(now), fee, symbol, is_done)
         self.movements.append(movement)
         self._emit(BalancesChanged((asset,), movement.time))
         return movement

@@ -22,8 +22,9 @@ from simulator.stack.processes import ROOT, Component
 API_KEY, SECRET = "simulator", "simulator/secret"  # the simulator's own defaults, worth nothing
 _KEYS = {"SIMULATOR_API_KEY": API_KEY, "SIMULATOR_SECRET": SECRET}
 
-DATA_FOLDER = "/var/lib/trading-exporter"
-"""Where the exporter's container keeps its journal."""
+DEMO_JOURNAL = "/dev/shm/demo.journal"  # noqa: S108 - the container's own
+"""The demo's journal ends with the exporter's container, since the simulated accounts begin anew with theirs: with a
+journal that stays, balances and positions would differ by all that was traded before."""
 
 EXPORTER_PORT, SIMULATOR_PORT, PROMETHEUS_PORT, ALERTMANAGER_PORT, GRAFANA_PORT = 9850, 9860, 9090, 9093, 3000
 
@@ -140,7 +141,7 @@ def compose_exporter_config() -> str:
         listen=f"0.0.0.0:{EXPORTER_PORT}",
         simulator_url=f"http://simulator:{SIMULATOR_PORT}",
         # It must listen for neighbouring containers; docker-compose.yml publishes it on loopback only.
-        overrides={"web": {"trusted_network": True}, "journal": {"path": f"{DATA_FOLDER}/demo.journal"}},
+        overrides={"web": {"trusted_network": True}, "journal": {"path": DEMO_JOURNAL}},
     )
     head = "# Written by 'make generate': the exporter on the simulated exchanges of docker compose's demo.\n"
     return head + yaml.safe_dump(config, sort_keys=False)

@@ -51,7 +51,7 @@ def _play(count: int, apart: float, mids_apart: float) -> tuple[float, float, fl
             at, mids = at + mids_apart, mids + 1
         began = time.thread_time()
         for each in batch:
-            quality.fill(each, spot)
+            quality.judge(quality.book_of(each.fill, spot), each)
         taking.append(time.thread_time() - began)
         began = time.thread_time()
         for _ in quality.advance(batch[-1].fill.ts):

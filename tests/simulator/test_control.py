@@ -124,11 +124,14 @@ async def test_money_moves_and_funding_is_paid_on_demand() -> None:
         account = simulator.venues["alpha"].exchange.account
         before = account.total("USDT")
         wanted = '{"kind":"deposit","asset":"USDT","amount":"5.5","is_done":false}'
-        assert await call(simulator, "POST", "/alpha/movements", wanted) == (201, {"id": 1})
+        status, told = await call(simulator, "POST", "/alpha/movements", wanted)
+        assert status == 201
+        assert isinstance(told, dict)
+        finish = f"/alpha/movements/{told['id']}/finish"
         assert account.total("USDT") == before
-        assert await call(simulator, "POST", "/alpha/movements/1/finish") == (200, {})
+        assert await call(simulator, "POST", finish) == (200, {})
         assert account.total("USDT") - before == Decimal("5.5")
-        assert (await call(simulator, "POST", "/alpha/movements/1/finish"))[0] == 404
+        assert (await call(simulator, "POST", finish))[0] == 404
         wanted = '{"symbol":"BTC/USDT:USDT","rate":"0.0001"}'
         assert await call(simulator, "POST", "/alpha/funding", wanted) == (200, {"received": "0"})
 

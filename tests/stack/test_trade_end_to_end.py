@@ -44,7 +44,7 @@ async def test_pnl_in_prometheus_equals_the_oracle(new_harness: NewHarness, reco
         fills = oracle.read(harness.stack.run_dir / "fills" / f"{exchange}.fills.ndjson")
         print(f"{exchange}: {len(fills)} fills")
         assert_worth_testing(fills)
-        await assert_prometheus_has(harness, exchange, oracle.truth(fills, mid))
+        await assert_prometheus_has(harness, exchange, oracle.truth(fills, mid), float(mid))
 
 
 async def play(harness: Harness, *, is_killed: bool) -> None:
@@ -108,12 +108,14 @@ def assert_worth_testing(fills: list[dict[str, str]]) -> None:
     assert len({fill["commission_mid"] for fill in fills}) > 1
 
 
-async def assert_prometheus_has(harness: Harness, exchange: str, truth: oracle.Truth) -> None:
-    """Wait until Prometheus has scraped all fills, then compare every figure."""
+async def assert_prometheus_has(harness: Harness, exchange: str, truth: oracle.Truth, mid: float) -> None:
+    """Wait until Prometheus has scraped all fills and the last mid, then compare every figure."""
 
     async def scraped() -> bool:
-        answer = await harness.prometheus_query(f'sum(trading_fills_total{{exchange="{exchange}"}})')
-        return bool(answer) and answer[0].value == truth.fills
+        fills = await harness.prometheus_query(f'sum(trading_fills_total{{exchange="{exchange}"}})')
+        market = f'trading_market_mid_price{{exchange="{exchange}",symbol="BTC/USDT"}}'
+        mids = await harness.prometheus_query(market)
+        return [sample.value for sample in (*fills, *mids)] == pytest.approx([truth.fills, mid], rel=1e-12)
 
     await eventually(scraped)
     expected = {
