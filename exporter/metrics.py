@@ -413,6 +413,11 @@ JOURNAL_SALVAGED = _gauge(
 JOURNAL_LOST_ROWS = _gauge(
     "journal_lost_rows", (), "Rows known to be lost when the journal was found damaged at this start."
 )
+JOURNAL_TORN_BOOKS = _gauge(
+    "journal_torn_books",
+    (),
+    "Books whose figures are missing: a late fill has its place behind a row of the journal that cannot be read.",
+)
 
 # The exporter itself.
 BUILD_INFO = _gauge("build_info", ("version", "python"), "1, with the version in its labels.")

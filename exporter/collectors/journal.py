@@ -23,3 +23,4 @@ def collect(state: State) -> Iterator[Batch]:
         yield metrics.JOURNAL_LAST_COMMIT, [((), figures.last_commit)]
     yield metrics.JOURNAL_SALVAGED, [((), int(figures.salvaged))]
     yield metrics.JOURNAL_LOST_ROWS, [((), figures.lost_rows)]
+    yield metrics.JOURNAL_TORN_BOOKS, [((), len(state.ledger.torn))]

@@ -34,10 +34,11 @@ def _up() -> Panel:
 def _damage() -> Panel:
     return stat(
         "Damage",
-        "Whether the journal was damaged at the last start, how many rows are known to be lost, and the time since "
-        "the last commit. Damaged: the log says what is intact, and docs/journal.md what to do.",
+        "Whether the journal was damaged at the last start, how many rows are known to be lost, books whose figures "
+        "are missing since a row cannot be read, and the time since the last commit. Damaged: the log says what is intact, and docs/journal.md what to do.",
         Query(queries.gauge(metrics.JOURNAL_SALVAGED, how="max"), "At the last start"),
         Query(queries.gauge(metrics.JOURNAL_LOST_ROWS), "Rows lost"),
+        Query(queries.gauge(metrics.JOURNAL_TORN_BOOKS), "Books unreadable"),
         Query(queries.age(metrics.JOURNAL_LAST_COMMIT), "Since the last commit"),
         look=Look(unit="none", decimals=0, steps=((None, "green"), (1, "red"))),
         series={
