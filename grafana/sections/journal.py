@@ -35,7 +35,8 @@ def _damage() -> Panel:
     return stat(
         "Damage",
         "Whether the journal was damaged at the last start, how many rows are known to be lost, books whose figures "
-        "are missing since a row cannot be read, and the time since the last commit. Damaged: the log says what is intact, and docs/journal.md what to do.",
+        "are missing since a row cannot be read, and the time since the last commit. Damaged: the log says what is "
+        "intact, and docs/journal.md what to do.",
         Query(queries.gauge(metrics.JOURNAL_SALVAGED, how="max"), "At the last start"),
         Query(queries.gauge(metrics.JOURNAL_LOST_ROWS), "Rows lost"),
         Query(queries.gauge(metrics.JOURNAL_TORN_BOOKS), "Books unreadable"),
