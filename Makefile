@@ -19,6 +19,7 @@ help: ## Show this list
 		printf '  make %-22s %s\n' "$$target" "$$text"; done
 
 setup: $(STAMP) binaries ## Make the virtual environment and find or unpack Prometheus and Alertmanager
+	@$(RUN) -m simulator.stack install --where
 	@echo 'Ready. make demo shows it, make test checks it, make help lists the rest.'
 
 demo: $(STAMP) binaries ## Run everything on simulated exchanges until Ctrl-C (FOR=60: for 60 s; ARGS=--help: more)

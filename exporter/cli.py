@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from exporter import __version__, logs, replay
-from exporter.config import Config, load
+from exporter.config import Config, Exchange, load
 from exporter.errors import ConfigError, ServiceError
 from exporter.journal import commands
 from exporter.service import run
-from exporter.sources import known_exchanges
+from exporter.sources import known_exchanges, lacking
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ _EPILOG = """\
 first steps:
   cp exporter.example.yml exporter.yml        name your exchange and its symbols
   export BINANCE_API_KEY=… BINANCE_SECRET=…   read-only keys are enough
-  trading-exporter check --config exporter.yml
+  trading-exporter check --config exporter.yml   connects to nothing
   trading-exporter run --config exporter.yml
   curl http://127.0.0.1:9850/metrics
 
@@ -51,7 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _check(config: Config, path: Path) -> int:
-    accounts = [f"{exchange.name}/{exchange.account} ({len(exchange.symbols)})" for exchange in config.exchanges]
+    if missing := lacking(config):
+        for line in missing:
+            print(f"{path}: {line}", file=sys.stderr)
+        return FAILED
+    accounts = [_account(exchange) for exchange in config.exchanges]
     bots = [bot.name for kind in (config.freqtrade, config.hummingbot, config.nautilus) for bot in kind]
     senders = [token.name for token in config.push.tokens]
     named = {"accounts (and symbols)": accounts, "bots": bots, "may push": senders}
@@ -61,6 +65,12 @@ def _check(config: Config, path: Path) -> int:
     else:
         print(f"{path}: good, but it names no exchange, no bot and no token to push with: nothing will be watched")
     return OK
+
+
+def _account(exchange: Exchange) -> str:
+    symbols = len(exchange.symbols)
+    what = f"{symbols}, no keys: market data only" if symbols and not exchange.has_keys else str(symbols)
+    return f"{exchange.name}/{exchange.account} ({what})"
 
 
 def _run(config: Config) -> int:

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
+from typing import TypeVar
 
 import msgspec
 
@@ -21,11 +22,14 @@ from exporter.state.state import State
 
 _LOOK_EVERY = 1.0  # seconds
 _TELL_EVERY = 5.0
+_RATE_PATIENCE = 5.0  # seconds; right after a start the first prices are still on their way
 
 _ORDERS_BEFORE = 86_400.0  # seconds before the last saving, of which ended orders are remembered
 
 _QUALITY, _RISK, _END = "quality", "risk", "end"  # parts; the last says whether all was saved at the end
 _CLEAN = b"clean"
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -39,18 +43,31 @@ def recover(state: State) -> None:
         row = parts[saving.HEAD].row
     count = _read_on(state, row)
     since = 0.0
-    if _RISK in parts:
-        since = state.risk.load(msgspec.msgpack.decode(parts[_RISK].payload, type=SavedRisk))
+    risk = _decoded(parts.get(_RISK), SavedRisk)
+    if risk is not None:
+        since = state.risk.load(risk)
     state.risk.restore(_passing(state, max(0.0, since - _ORDERS_BEFORE)))
     clean = _END in parts and parts[_END].payload == _CLEAN and not count
     if not clean:  # a counter that fell a little would be counted again as a whole (see `Quality.load`)
         for account in state.ledger.accounts.values():
             account.forget_counts()
-    if _QUALITY in parts:
-        state.quality.load(msgspec.msgpack.decode(parts[_QUALITY].payload, type=SavedQuality), clean=clean)
+    quality = _decoded(parts.get(_QUALITY), SavedQuality)
+    if quality is not None:
+        state.quality.load(quality, clean=clean)
     if row or count:
         seconds, known = time.monotonic() - started, len(state.ledger.known.identities)
-        log.info("the journal has %d events; read in %.1f s, %d of them one by one", known, seconds, count)
+        after = f"{count} records after the saved state one by one" if row else f"all its {count} records one by one"
+        log.info("the journal has %d events; read in %.1f s, %s", known, seconds, after)
+
+
+def _decoded(part: Part | None, kind: type[T]) -> T | None:
+    """What was saved, unless it was not, or by a version that laid it out in another way: then it begins anew."""
+    if part is None:
+        return None
+    try:
+        return msgspec.msgpack.decode(part.payload, type=kind)
+    except msgspec.DecodeError:
+        return None
 
 
 def _passing(state: State, since: float) -> Iterator[Record]:
@@ -88,6 +105,8 @@ class Keeper:
         self._interval = interval
         self._saved = time.monotonic()
         self._torn: set[BookKey] = set()  # books of which it was said
+        self._unpriced: dict[str, float] = {}  # currencies that something waits for a rate of, and since when
+        self._told: set[str] = set()  # those of which it was said
 
     async def run(self) -> None:
         """Work until cancelled."""
@@ -116,6 +135,7 @@ class Keeper:
     async def _catch_up(self) -> None:
         await _in_slices(self._state.ledger.catch_up())
         self._tell_of_torn()
+        self._tell_of_unpriced()
 
     async def _reconcile(self) -> None:
         await _in_slices(self._state.ledger.reconcile(self._state.clock()))
@@ -139,6 +159,21 @@ class Keeper:
         for key in self._torn - torn.keys():
             log.info("the fills that came late are in their places", extra={"book": "/".join(key)})
         self._torn = set(torn)
+
+    def _tell_of_unpriced(self) -> None:
+        """Say once of each currency that fills wait for its rate, and once that none does any more."""
+        now, missing = self._state.clock(), self._state.ledger.missing_rates()
+        self._unpriced = {currency: self._unpriced.get(currency, now) for currency in missing}
+        for currency in self._told - missing.keys():
+            log.info("no fill waits for a rate of %s any more", currency)
+        self._told &= missing.keys()
+        for currency in sorted(name for name, since in self._unpriced.items() if now - since >= _RATE_PATIENCE):
+            if currency not in self._told:
+                log.warning(
+                    "fills wait for a rate of %s: add a market of it to rate_symbols, or a peg to currency.pegs",
+                    currency,
+                )
+                self._told.add(currency)
 
     def _sample(self) -> bool:
         """Note the PnL of this moment for the estimates of risk, if it is time; whether it was."""

@@ -20,7 +20,9 @@ from exporter.journal import Journal, Part
 from exporter.journal.records import Valued
 from tests.builders import fill
 
-RUNBOOK = (Path(__file__).parents[1] / "docs" / "runbook.md").read_text()
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
 GOOD = "web: {listen: '127.0.0.1:0'}\nlog: {format: text}\n"
 
 
@@ -41,7 +43,54 @@ def test_check_says_that_a_file_is_good(tmp_path: Path) -> None:
     exchanges = "exchanges: [{name: a, id: binance, symbols: [BTC/USDT, ETH/USDT]}]\n"
     checked = command("check", "--config", write(tmp_path, GOOD + exchanges))
     assert (checked.returncode, checked.stderr) == (0, "")
-    assert checked.stdout.endswith("exporter.yml: good: accounts (and symbols): a/default (2)\n")
+    what = "accounts (and symbols): a/default (2, no keys: market data only)"
+    assert checked.stdout.endswith(f"exporter.yml: good: {what}\n")
+
+
+def test_the_readmes_recipe_passes_its_own_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The example as it stands, with the two keys that the page exports, is good."""
+    recipe = re.search(r"^make setup\ncp (\S+) .*\nexport (\w+)=… (\w+)=… ", README, re.MULTILINE)
+    assert recipe, "the page has no recipe"
+    for name in recipe.groups()[1:]:
+        monkeypatch.setenv(name, "x")
+    checked = command("check", "--config", write(tmp_path, (ROOT / recipe[1]).read_text()))
+    assert (checked.returncode, checked.stderr) == (0, "")
+    assert checked.stdout.endswith("exporter.yml: good: accounts (and symbols): binance/main (2)\n")
+
+
+WITHOUT = """
+import sys
+sys.modules.update(dict.fromkeys(("ccxt", "redis", "aiomqtt")))  # as if they were not installed
+from exporter.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_check_says_what_has_to_be_installed(tmp_path: Path) -> None:
+    """Exit status 1 and a line for each kind whose package is missing; a database of hummingbot needs none."""
+    sources = """
+exchanges: [{name: a, id: binance, symbols: [BTC/USDT]}]
+hummingbot: [{name: h, database: x}]
+nautilus: [{name: n}]
+"""
+    lacking = []
+    for text in (sources, sources.replace("database: x", "database: x, mqtt: {host: h, bot_id: b}")):
+        arguments = [sys.executable, "-c", WITHOUT, "check", "--config", write(tmp_path, GOOD + text)]
+        checked = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=False)
+        assert (checked.returncode, checked.stdout) == (1, "")
+        assert "in an environment of your own: pip install '.[nautilus]' in the clone" in checked.stderr
+        lacking.append(re.findall(r"exporter\.yml: (\w+): the package (\w+) is not installed", checked.stderr))
+    assert lacking[0] == [("exchanges", "ccxt"), ("nautilus", "redis")]
+    assert lacking[1] == [("exchanges", "ccxt"), ("hummingbot", "aiomqtt"), ("nautilus", "redis")]
+
+
+def test_an_exchange_that_asks_for_a_passphrase(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the exchange needs is known from ccxt, without a connection."""
+    monkeypatch.setenv("KEY", "x")
+    text = "exchanges: [{name: a, id: okx, symbols: [A/B], api_key: {env: KEY}, secret: {env: KEY}}]"
+    checked = command("check", "--config", write(tmp_path, GOOD + text))
+    assert checked.returncode == 2
+    assert "exporter.yml:3: exchanges[0]: okx asks for a passphrase beside api_key and secret" in checked.stderr
 
 
 def test_check_notes_that_nothing_is_watched(tmp_path: Path) -> None:
@@ -54,7 +103,7 @@ def test_check_notes_that_nothing_is_watched(tmp_path: Path) -> None:
 
 def test_check_names_all_that_events_come_from(tmp_path: Path) -> None:
     """Bots that are watched and bots that push count as much as exchanges."""
-    (tmp_path / "token").write_text("a1")
+    (tmp_path / "token").write_text("a1" * 16)
     more = f"""
 journal: {{path: j}}
 push: {{tokens: [{{name: mine, token: {{file: {tmp_path}/token}}}}]}}

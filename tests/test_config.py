@@ -21,6 +21,14 @@ ROOT = Path(__file__).parents[1]
 
 EXCHANGE = "exchanges:\n- name: a\n  id: binance\n  symbols: [BTC/USDT]\n"
 
+KNOWN = {
+    "binance": ("apiKey", "secret"),
+    "kraken": ("apiKey", "secret"),
+    "okx": ("apiKey", "secret", "password"),
+    "hyperliquid": ("walletAddress", "privateKey"),
+    "phemex": ("apiKey", "secret", "accountId"),
+}
+
 
 @pytest.fixture(autouse=True)
 def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,7 +102,7 @@ def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_problem_names_its_line_and_key(text: str, problem: str) -> None:
     """What is wrong, where, and what to do, without showing a secret."""
     with pytest.raises(ConfigError) as raised:
-        parse(text, "f.yml", lambda: ["binance", "kraken"])
+        parse(text, "f.yml", lambda: KNOWN)
     assert any(problem in line for line in raised.value.problems), raised.value.problems
     assert "hunter2" not in str(raised.value)
 
@@ -102,7 +110,7 @@ def test_a_problem_names_its_line_and_key(text: str, problem: str) -> None:
 def problems(text: str) -> list[str]:
     """What is wrong with a configuration; each problem is one line and shows no value."""
     with pytest.raises(ConfigError) as raised:
-        parse(text, "f.yml", lambda: ["binance", "kraken"])
+        parse(text, "f.yml", lambda: KNOWN)
     assert "hunter2" not in str(raised.value)
     assert not any("\n" in line for line in raised.value.problems)
     return raised.value.problems
@@ -316,6 +324,37 @@ def test_a_merged_value_is_reported_where_it_is_written() -> None:
     assert any(line.startswith("f.yml:7: exchanges[1].id: ccxt has no") for line in overridden), overridden
 
 
+KEYS = "  api_key: {env: GOOD_KEY}\n  secret: {env: GOOD_KEY}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [
+        ("okx", "okx asks for a passphrase beside api_key and secret; give it as password: {env: …}"),
+        ("hyperliquid", "hyperliquid asks for privateKey and walletAddress, and no setting is for that; leave api_key"),
+        ("phemex", "phemex asks for accountId, and no setting is for that; leave api_key and secret out"),
+    ],
+)
+def test_keys_are_those_that_the_exchange_asks_for(name: str, problem: str) -> None:
+    """What ccxt would miss is said before anything runs; without any keys nothing is missed."""
+    text = EXCHANGE.replace("binance", name)
+    assert [line.startswith(f"f.yml:2: exchanges[0]: {problem}") for line in problems(text + KEYS)] == [True]
+    assert not parse(text, "f.yml", lambda: KNOWN).exchanges[0].has_keys
+
+
+def test_keys_that_are_complete() -> None:
+    """With the passphrase, or with what is no secret among ccxt's settings, nothing is missed."""
+    for name, rest in (("okx", "password: {env: GOOD_KEY}"), ("phemex", "ccxt: {accountId: 7}")):
+        text = f"{EXCHANGE.replace('binance', name)}{KEYS}  {rest}"
+        assert parse(text, "f.yml", lambda: KNOWN).exchanges[0].has_keys
+
+
+def test_problems_are_in_the_order_of_their_lines() -> None:
+    """A file is mended from top to bottom."""
+    text = EXCHANGE.replace("BTC/USDT", "'X/Y:Z'") + "currency: {pegs: {USDT: -1}}\nweb: {listen: nowhere}"
+    assert [line.split(":")[1] for line in problems(text)] == ["4", "5", "6"]
+
+
 def test_all_problems_are_told_at_once() -> None:
     """Whoever mends a file should not have to run it once for each mistake."""
     with pytest.raises(ConfigError) as raised:
@@ -423,16 +462,58 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         load(tmp_path / "bytes.yml")
 
 
-def test_the_example_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It works as it stands, with its secrets in the environment."""
-    for name in ("BINANCE_API_KEY", "BINANCE_SECRET", "FREQTRADE_USERNAME", "FREQTRADE_PASSWORD", "PUSH_TOKEN_MY_BOT"):
+EXAMPLE = (ROOT / "exporter.example.yml").read_text()
+
+
+def test_the_example_works_as_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the two keys of its exchange in the environment, and nothing else, it is good."""
+    for name in ("BINANCE_API_KEY", "BINANCE_SECRET"):
         monkeypatch.setenv(name, "x")
-    path = ROOT / "exporter.example.yml"
-    load(path, lambda: ["binance", "kraken"])
+    found = parse(EXAMPLE, "f.yml", lambda: KNOWN)
+    assert len(found.exchanges) == 1
+    assert (found.freqtrade, found.hummingbot, found.nautilus, found.push) == ([], [], [], Config().push)
 
 
-# A setting that is off in the example is a line of its own, which is one when its # is taken away.
-_OFF = re.compile(r"^( *)# ([a-z_]+: )", re.MULTILINE)
+def test_what_is_left_out_of_the_example_has_the_value_shown() -> None:
+    """As its head says, but for what it says to be the user's own."""
+    (exchange,), own = yaml.safe_load(EXAMPLE)["exchanges"], ("name", "id", "account", "strategy", "symbols")
+    bare = Exchange(**{name: exchange[name] for name in own}, rate_symbols=exchange["rate_symbols"])
+    shown = msgspec.structs.replace(parse_example().exchanges[0], api_key=None, secret=None)
+    assert shown == bare
+    rest = msgspec.structs.replace(parse_example(), exchanges=[], currency=Config().currency)
+    assert rest == msgspec.structs.replace(Config(), journal=rest.journal)
+    assert rest.journal == msgspec.structs.replace(Config().journal, path="trading-exporter.journal")
+
+
+def parse_example() -> Config:
+    return msgspec.convert(yaml.safe_load(EXAMPLE), Config, strict=True)
+
+
+PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if "```yaml\n" in page.read_text()]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_configures_is_good(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each piece as it stands there, with its secrets in the environment; where fills come in, USDT has a rate."""
+    for text in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL):
+        for name in re.findall(r"\{env: (\w+)\}", text):
+            monkeypatch.setenv(name, f"{name}-of-the-test")
+        found = parse(text, page.name, lambda: KNOWN | {"binanceusdm": KNOWN["binance"]})
+        if found != msgspec.structs.replace(Config(), journal=found.journal):
+            assert found.currency.pegs == {"USDT": 1}
+
+
+# What is off in the example is a key whose line, and each line of what is below it, is one when its "# " is taken away.
+_OFF = re.compile(r"^( *)# ([a-z_]+:(?: .*)?(?:\n\1#   .*)*)$", re.MULTILINE)
+
+
+def all_on() -> Any:
+    """The example with all that is off in it switched on, what is off in a section that is off as well."""
+    text, before = EXAMPLE, ""
+    while text != before:
+        before = text
+        text = _OFF.sub(lambda found: re.sub(r"^( *)# ", r"\1", found.group(), flags=re.MULTILINE), text)
+    return yaml.safe_load(text)
 
 
 def missing(kind: Any, value: Any, where: str = "") -> Iterator[str]:
@@ -453,14 +534,14 @@ def missing(kind: Any, value: Any, where: str = "") -> Iterator[str]:
 
 def test_the_example_shows_every_key_in_its_own_section() -> None:
     """A newcomer finds each setting in the commented example, and what is off there works when it is on."""
-    data = yaml.safe_load(_OFF.sub(r"\1\2", (ROOT / "exporter.example.yml").read_text()))
+    data = all_on()
     msgspec.convert(data, Config, strict=True)
     assert list(missing(msgspec.inspect.type_info(Config), data)) == []
 
 
 def test_a_key_that_the_example_lacks_is_missed() -> None:
     """Also where a key of that name stands in another section, and below lists."""
-    data = yaml.safe_load(_OFF.sub(r"\1\2", (ROOT / "exporter.example.yml").read_text()))
+    data = all_on()
     del data["journal"]["path"], data["freqtrade"][0]["account"], data["targets"]["exchange_error_ratio"]["critical"]
     del data["hummingbot"][0]["mqtt"]["port"], data["risk"]["limits"]["total_usd"], data["log"]
     data["push"]["tokens"] = []

@@ -76,6 +76,12 @@ def test_test_checks_first_and_runs_pytest(fresh: Path) -> None:
     assert places == sorted(places)
 
 
+def test_setup_ends_with_where_the_programs_are(fresh: Path) -> None:
+    """Prometheus and Alertmanager may be in a cache of which nobody would think."""
+    recipe = make("--dry-run", "PYTHON=python3", "setup", folder=fresh).stdout
+    assert recipe.index("simulator.stack install --where") > recipe.index(".ci/bootstrap.py .venv")
+
+
 def test_old_python_is_refused_with_words(fresh: Path) -> None:
     """A Python that is too old ends the set-up with one line that names it, before anything is made."""
     old = fresh / "python2"

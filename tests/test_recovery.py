@@ -16,7 +16,7 @@ import pytest
 from exporter.config import Config
 from exporter.events import Balance, BookKey, Funding, Transfer
 from exporter.intake import Intake
-from exporter.journal import Journal
+from exporter.journal import Journal, Part
 from exporter.journal.records import Reported, Sampled
 from exporter.ledger.book import Sums
 from exporter.ledger.ledger import Ledger
@@ -238,6 +238,42 @@ async def test_a_peg_that_is_added_values_what_waited(tmp_path: Path) -> None:
         async with running(settings) as (_, state):
             assert state.ledger.missing_rates() == {}
             assert state.ledger.figures(KEY, T0).realized is not None
+
+
+async def test_fills_that_wait_for_a_rate_are_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    """Once for each currency, with what to do, and once when it is over; what has its rate at once is not told."""
+    caplog.set_level("INFO", "exporter.recovery")
+    now = T0
+    state = State(config('web: {listen: "127.0.0.1:0"}'), lambda: now)
+    intake, keeper = Intake(state), asyncio.create_task(Keeper(state, 600.0).run())
+    for number in "12":
+        intake.accept(fill(number, "buy", "100", "1", T0, fee=fee("0.1")), "test")
+
+    async def looked() -> None:
+        await eventually(lambda: not state.risk.due(now))  # which a look at the rates comes before
+
+    await looked()
+    assert "a rate of" not in caplog.text
+    now += 600
+    await eventually(lambda: "fills wait for a rate of USDT: add a market of it to rate_symbols" in caplog.text)
+    now += 600
+    await looked()
+    assert caplog.text.count("fills wait") == 1
+    intake.accept(book(0.99, 1.01, now, symbol="USDT/USD"), "test")
+    await eventually(lambda: "no fill waits for a rate of USDT any more" in caplog.text)
+    keeper.cancel()
+
+
+async def test_a_state_that_was_saved_in_another_layout_is_left_out(tmp_path: Path) -> None:
+    """As by another version: everything comes from the journal again, and it starts."""
+    path = tmp_path / "journal"
+    async with running(configured(path)) as (_, state):
+        await trade(state, 0, 300)
+        before = come_to(state)
+    async with written(Journal.open(path)) as journal:
+        await journal.save([Part(part.name, part.row, b"\x93\x03\xa1x\x07") for part in journal.parts()])
+    async with running(configured(path)) as (_, state):
+        assert come_to(state) == before
 
 
 def damage(path: Path, row: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from exporter.config.base import Secret
@@ -20,6 +20,7 @@ from exporter.errors import ConfigError
 
 Problem = tuple[Path, str]
 
+_SHORTEST_TOKEN = 16
 _BOTS = ("freqtrade", "hummingbot", "nautilus")  # the lists of bots, whatever program they are
 
 # Names of secrets in lower case without - and _: ccxt's own settings, and headers such as X-MBX-APIKEY.
@@ -29,8 +30,12 @@ _CCXT_SECRETS = re.compile(
 )
 
 
-def problems(config: Config, known: Collection[str] | None) -> Iterator[Problem]:
-    """Everything that is wrong, with its place; ``known`` are the ids that an exchange may have."""
+Known = Mapping[str, Collection[str]]
+"""The ids that an exchange may have, each with the keys that it asks for, in ccxt's words."""
+
+
+def problems(config: Config, known: Known | None) -> Iterator[Problem]:
+    """Everything that is wrong, with its place; with ``known``, exchanges are held against that."""
     yield from _web_problems(config.web)
     yield from _push_problems(config.push, has_journal=config.journal.path is not None)
     yield from _peg_problems(config.currency)
@@ -92,6 +97,8 @@ def _push_token_problems(path: Path, secret: Secret, others: set[str]) -> Iterat
         return
     if not re.fullmatch(r"[!-~]+", token):
         yield path, "a token is one word of printable ASCII, as in: openssl rand -hex 32"
+    elif len(token) < _SHORTEST_TOKEN:
+        yield path, f"a token of less than {_SHORTEST_TOKEN} characters can be guessed; make one: openssl rand -hex 32"
     if token in others:
         yield path, "another name has the same token; give each a token of its own"
     others.add(token)
@@ -131,8 +138,10 @@ def _identity_problems(exchanges: list[Exchange]) -> Iterator[Problem]:
             yield ("exchanges", index, "id"), text
 
 
-def _exchange_problems(exchange: Exchange, known: Collection[str] | None) -> Iterator[Problem]:
-    if known is not None and exchange.id not in known:
+def _exchange_problems(exchange: Exchange, known: Known | None) -> Iterator[Problem]:
+    if known is not None and exchange.id in known:
+        yield from _key_problems(exchange, known[exchange.id])
+    elif known is not None:
         close = difflib.get_close_matches(exchange.id, known, 3) or sorted(known)[:3]
         yield ("id",), f"ccxt has no exchange {exchange.id!r}; did you mean {' or '.join(close)}?"
     yield from _symbol_problems(exchange)
@@ -143,6 +152,19 @@ def _exchange_problems(exchange: Exchange, known: Collection[str] | None) -> Ite
     if exchange.ccxt.get("verbose"):
         yield ("ccxt", "verbose"), "it would print every request with its keys; remove it"
     yield from _ccxt_problems(("ccxt",), exchange.ccxt)
+
+
+def _key_problems(exchange: Exchange, needed: Collection[str]) -> Iterator[Problem]:
+    """What an exchange asks for beside key and secret, if it has these."""
+    given = {"apiKey", "secret", *exchange.ccxt} | ({"password"} if exchange.password is not None else set())
+    lacking = sorted(set(needed) - given)
+    if not exchange.has_keys or not lacking:
+        return
+    if lacking == ["password"]:
+        yield (), f"{exchange.id} asks for a passphrase beside api_key and secret; give it as password: {{env: …}}"
+    else:
+        text = "and no setting is for that; leave api_key and secret out, to have market data alone"
+        yield (), f"{exchange.id} asks for {' and '.join(lacking)}, {text}"
 
 
 def _symbol_problems(exchange: Exchange) -> Iterator[Problem]:

@@ -34,9 +34,9 @@ class Document:
 
     def problem(self, path: Path, text: str) -> str:
         """One line about the value at ``path``."""
-        return _problem(self.where, self._line(path), path, text)
+        return _problem(self.where, self.line(path), path, text)
 
-    def _line(self, path: Path) -> int:
+    def line(self, path: Path) -> int:
         """The line of the deepest part of ``path`` that the file has."""
         node, line = self.root, 1
         for step in path:

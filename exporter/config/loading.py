@@ -8,7 +8,7 @@ import difflib
 import functools
 import operator
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from exporter.config.document import SECRETS, Document
 from exporter.config.schema import Config
 from exporter.errors import ConfigError
 
-Known = Callable[[], Collection[str] | None]
+Known = Callable[[], checks.Known | None]
 
 FORMS = {
     r"^[^/\s]+/[^/\s]+$": "in the form BASE/QUOTE, such as BTC/USDT",
@@ -36,8 +36,8 @@ def _nobody_knows() -> None:
 def load(path: Path, known_exchanges: Known = _nobody_knows) -> Config:
     """Read and check the file; `ConfigError` lists every problem found, one line each.
 
-    ``known_exchanges`` gives the ids that an exchange may have, or None to take any; it is asked only if the file
-    names an exchange.
+    ``known_exchanges`` gives the ids that an exchange may have, each with the keys that it asks for, or None to take
+    any; it is asked only if the file names an exchange.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -56,7 +56,8 @@ def parse(text: str, where: str = "config", known_exchanges: Known = _nobody_kno
     except msgspec.ValidationError as error:
         raise ConfigError([_explain(str(error), read)]) from None
     known = known_exchanges() if config.exchanges else None
-    problems = [read.problem(path, text) for path, text in checks.problems(config, known)]
+    found = sorted(checks.problems(config, known), key=lambda problem: read.line(problem[0]))
+    problems = [read.problem(path, text) for path, text in found]
     if problems:
         raise ConfigError(problems)
     return config

@@ -178,7 +178,8 @@ def _restore_parser(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--intact",
         action="store_true",
-        help="if BACKUP is damaged, take the beginning that is intact instead of refusing",
+        help="if BACKUP is damaged, take the beginning that is intact instead of refusing; exit status 0, and what is "
+        "lost is said",
     )
 
 
@@ -190,12 +191,12 @@ def _restore(options: argparse.Namespace) -> int:
     report = inspect.verify(options.target, progress.records)
     progress.end()
     if fault:
-        print(f"{fault}; only its beginning is restored", file=sys.stderr)
+        print(f"{fault}; only its beginning is restored, as asked for", file=sys.stderr)
     if kept:
         print(f"the file that was there is kept as {kept}")
     for group in GROUPS:
         print(f"{options.target}: {group}: {_content(report.content[group])}")
-    return FAILED if fault or report.fault else OK
+    return FAILED if report.fault else OK  # with --intact, whoever asked for the beginning has it
 
 
 def _replay_parser(parser: argparse.ArgumentParser) -> None:

@@ -68,14 +68,19 @@ def load(ledger: Ledger, parts: Mapping[str, bytes]) -> bool:
     """Bring an empty ledger to the saved state; False, and nothing done, when that cannot be used."""
     if HEAD not in parts:
         return False
-    head = msgspec.msgpack.decode(parts[HEAD], type=_Head)
-    if (head.version, head.basis) != (_VERSION, ledger.basis):
+    decode = msgspec.msgpack.decode
+    try:
+        head = decode(parts[HEAD], type=_Head)
+        if (head.version, head.basis) != (_VERSION, ledger.basis):
+            return False
+        books = [decode(payload, type=SavedBook) for name, payload in parts.items() if name.startswith(_BOOK)]
+        payloads = [parts[f"{_IDENTITIES}{number}"] for number in range(head.identities)]
+        identities = [decode(payload, type=SavedIdentities) for payload in payloads]
+    except msgspec.DecodeError:  # another version laid it out in another way
         return False
     for saved in head.accounts:
         ledger.accounts[saved.exchange, saved.account] = Account.restore(saved)
-    for name, payload in parts.items():
-        if name.startswith(_BOOK):
-            ledger.load(msgspec.msgpack.decode(payload, type=SavedBook))
-    payloads = [parts[f"{_IDENTITIES}{number}"] for number in range(head.identities)]
-    ledger.known.identities.load([msgspec.msgpack.decode(payload, type=SavedIdentities) for payload in payloads])
+    for book in books:
+        ledger.load(book)
+    ledger.known.identities.load(identities)
     return True

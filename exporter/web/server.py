@@ -107,12 +107,27 @@ def _authentication(token: str) -> Middleware:
     return check
 
 
+@web.middleware
+async def _in_json(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What no handler serves is answered as JSON, like all that programs read here."""
+    headers = {}
+    try:
+        return await handler(request)
+    except web.HTTPNotFound:
+        status, text = 404, f"there is no {request.path} here; GET / lists what there is"
+    except web.HTTPMethodNotAllowed as error:
+        status, headers = 405, {"Allow": error.headers["Allow"]}
+        text = f"{request.path} takes {headers['Allow']}, not {request.method}"
+    body = msgspec.json.encode({"message": text}) + b"\n"
+    return web.Response(status=status, body=body, content_type="application/json", headers=headers)
+
+
 @asynccontextmanager
 async def serve(config: Web, state: State) -> AsyncIterator[str]:
     """Serve until the block ends; gives the address, with the real port where 0 was configured."""
     endpoints = Endpoints(state)
-    middlewares = [_authentication(config.bearer_token.read())] if config.bearer_token else []
-    app = web.Application(middlewares=middlewares)
+    guard = [_authentication(config.bearer_token.read())] if config.bearer_token else []
+    app = web.Application(middlewares=[*guard, _in_json])
     app.router.add_get("/metrics", endpoints.metrics)
     app.router.add_get("/health", endpoints.health)
     app.router.add_get("/v1/schema", endpoints.schema)

@@ -13,22 +13,26 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit status is 1 after a message on standard error."""
     parser = argparse.ArgumentParser(prog="python -m simulator.stack", description=__doc__)
     commands = parser.add_subparsers(required=True, dest="command")
-    commands.add_parser("install", help="find Prometheus and Alertmanager, or unpack them without root")
+    install = commands.add_parser("install", help="find Prometheus and Alertmanager, or unpack them without root")
+    install.add_argument("--where", action="store_true", help="say where the two are")
     config = commands.add_parser("exporter-config", help="write the configuration of docker compose's demo")
     config.add_argument("--check", action="store_true", help="write nothing; exit with 1 if FILE is out of date")
     config.add_argument("file", type=Path, metavar="FILE")
     options = parser.parse_args(arguments)
     if options.command == "install":
-        return _install()
+        return _install(where=options.where)
     return _check(options.file) if options.check else _write(options.file)
 
 
-def _install() -> int:
+def _install(*, where: bool) -> int:
     try:
-        ensure_binaries(lambda line: print(f"setup: {line}", file=sys.stderr, flush=True))
+        found = ensure_binaries(lambda line: print(f"setup: {line}", file=sys.stderr, flush=True))
     except BinaryNotFoundError as error:
         print(error, file=sys.stderr)
         return 1
+    if where:
+        for name in ("prometheus", "alertmanager"):
+            print(f"{name}: {found[name]}")
     return 0
 
 

@@ -19,7 +19,7 @@ from cryptography.x509.oid import NameOID
 from exporter.client import Client
 from tests.client.standin import Request, StandIn, standin, until
 
-TOKEN = "s3cret-t0ken"
+TOKEN = "s3cret-t0ken-of-a-bot"
 
 
 def fills(reports: Client, count: int, first: int = 0) -> list[str]:

@@ -31,7 +31,7 @@ def test_the_example_runs_and_reports(tmp_path: Path) -> None:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
         assert (done.returncode, done.stderr) == (0, "")
         assert [event["type"] for event in server.taken] == ["quote", "order", "fill"]
-        assert server.taken[-1]["fee"] == {"currency": "BNB", "amount": "0.0001"}
+        assert server.taken[-1]["fee"] == {"currency": "USDT", "amount": "0.072"}
     assert segments(tmp_path / "spool") == []
 
 

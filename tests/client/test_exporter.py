@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +15,7 @@ import aiohttp
 from exporter.client import Client
 from exporter.service import running
 from tests.builders import T0, config
+from tests.client.program import ROOT
 from tests.client.standin import PATIENCE, until
 from tests.client.test_contract import KINDS, complete
 from tests.client.test_delivery import TOKEN, fills
@@ -103,6 +105,20 @@ async def test_what_the_exporter_refuses_is_said_and_kept(tmp_path: Path) -> Non
         assert (statistics.accepted, statistics.refused) == (3, 1)
         assert "divide by 1000" in statistics.last_error
     assert '"transfer_id":"1"' in (tmp_path / "spool" / "refused.ndjson").read_text()
+
+
+async def test_what_was_refused_is_sent_again_as_the_page_says(tmp_path: Path) -> None:
+    """Its commands, as they stand there, hand over the file of the spool and delete it."""
+    (block,) = re.findall(r"```\n(curl .*?)```", (ROOT / "docs" / "client.md").read_text(), re.DOTALL)
+    moved = {"type": "transfer", "exchange": "alpha", "transfer_id": "1", "currency": "EUR", "amount": "1", "ts": T0}
+    (tmp_path / "refused.ndjson").write_text(json.dumps(moved) + "\n")
+    async with exporter(tmp_path) as url:
+        environment = os.environ | {"EXPORTER_URL": url, "EXPORTER_TOKEN": TOKEN, "BOT_SPOOL": str(tmp_path)}
+        shell = await asyncio.create_subprocess_exec("sh", "-ec", block, env=environment, stdout=-1, stderr=-1)
+        answer, errors = await shell.communicate()
+    assert shell.returncode == 0, errors
+    assert json.loads(answer) == {"accepted": 1, "duplicates": 0, "refused": 0, "errors": []}
+    assert not (tmp_path / "refused.ndjson").exists()
 
 
 async def test_each_event_that_the_exporter_refuses_is_kept(tmp_path: Path) -> None:

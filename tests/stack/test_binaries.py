@@ -159,6 +159,15 @@ def test_two_runs_at_once_fetch_once(system: PlayedSystem) -> None:
     assert sorted(system.asked()) == sorted(f"download {package}" for package in FETCHED)
 
 
+def test_the_setup_says_where_the_programs_are() -> None:
+    """The two that a person starts next, each with its path."""
+    command = [sys.executable, "-m", "simulator.stack", "install", "--where"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout
+    assert [line.partition(": ")[0] for line in said.splitlines()] == ["prometheus", "alertmanager"]
+    for line in said.splitlines():
+        assert os.access(line.partition(": ")[2], os.X_OK)
+
+
 def test_without_apt_the_steps_are_printed(tmp_path: Path) -> None:
     """On a system without apt the install command ends with status 1 and says how to get the programs."""
     result = subprocess.run(

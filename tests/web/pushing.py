@@ -20,8 +20,8 @@ from exporter.service import running
 from exporter.state.state import State
 from tests.builders import T0
 
-TOKEN = "a1b2c3d4e5f6"
-OTHER = "f6e5d4c3b2a1"
+TOKEN = "a1b2c3d4e5f6a7b8"
+OTHER = "f6e5d4c3b2a1f0e9"
 
 Settings = dict[str, Any]
 

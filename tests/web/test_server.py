@@ -87,6 +87,19 @@ async def test_the_front_page_says_where_everything_is() -> None:
     assert 'href="/metrics"' in text
 
 
+async def test_what_is_not_there_is_said_in_json() -> None:
+    """A wrong path, and a path that takes another method, each with what to do."""
+    async with serve(LOCAL, State(config())) as url, aiohttp.ClientSession() as session:
+        async with session.get(f"{url}/v1/event") as answer:
+            assert (answer.status, await answer.json()) == (
+                404,
+                {"message": "there is no /v1/event here; GET / lists what there is"},
+            )
+        async with session.put(f"{url}/v1/events") as answer:
+            assert (answer.status, answer.headers["Allow"]) == (405, "POST")
+            assert await answer.json() == {"message": "/v1/events takes POST, not PUT"}
+
+
 async def test_a_taken_port_is_said_in_one_line() -> None:
     """The message names the address and what to do."""
     with socket.create_server(("127.0.0.1", 0)) as taken:

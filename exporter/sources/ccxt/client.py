@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import ccxt
 import ccxt.async_support
 import ccxt.pro
 from ccxt.async_support.base.ws.order_book import OrderBook
@@ -82,9 +83,25 @@ def operation(name: str) -> Iterator[Call]:
         _call.reset(token)
 
 
-def known_exchanges() -> list[str]:
-    """The ids that ``exchanges[].id`` may have."""
-    return list(ccxt.async_support.exchanges)
+class Credentials(Mapping[str, Collection[str]]):
+    """The ids that ``exchanges[].id`` may have, and for each the keys that ccxt needs for its private data."""
+
+    def __getitem__(self, name: str) -> Collection[str]:
+        if name not in ccxt.exchanges:
+            raise KeyError(name)
+        needed: dict[str, bool] = getattr(ccxt, name)().requiredCredentials
+        return [key for key, is_needed in needed.items() if is_needed]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(ccxt.async_support.exchanges)
+
+    def __len__(self) -> int:
+        return len(ccxt.async_support.exchanges)
+
+
+def known_exchanges() -> Credentials:
+    """The ids that ``exchanges[].id`` may have, each with the keys that it asks for."""
+    return Credentials()
 
 
 def connect(config: Exchange, listener: Listener) -> Any:

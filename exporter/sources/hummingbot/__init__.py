@@ -7,7 +7,7 @@ from functools import partial
 from exporter.config import Config
 from exporter.errors import ServiceError
 from exporter.intake import Intake
-from exporter.sources import Makers
+from exporter.sources import Makers, how_to_install
 from exporter.sources.hummingbot.source import HummingbotSource
 from exporter.state.state import OWN, State
 
@@ -25,6 +25,4 @@ def _need_mqtt() -> None:
     try:
         import aiomqtt  # noqa: F401, PLC0415 - only what the configuration asks for has to be installed
     except ModuleNotFoundError as error:
-        raise ServiceError(
-            f"{error}; install what it needs: pip install 'trading-exporter[hummingbot]', or configure no mqtt"
-        ) from None
+        raise ServiceError(f"{error}; {how_to_install('hummingbot')}; or configure no mqtt") from None

@@ -70,7 +70,10 @@ except ServiceError as error:
 
 @pytest.mark.parametrize(
     ("mqtt", "answer"),
-    [("", "source/hummingbot/quoter"), ("  mqtt: {host: h, bot_id: b}", "pip install 'trading-exporter[hummingbot]'")],
+    [
+        ("", "source/hummingbot/quoter"),
+        ("  mqtt: {host: h, bot_id: b}", "in an environment of your own: pip install '.[hummingbot]'"),
+    ],
 )
 def test_the_mqtt_client_is_needed_for_mqtt_alone(mqtt: str, answer: str) -> None:
     """A bot that is known by its database needs nothing installed; for messages it is said what is missing."""
