@@ -10,7 +10,7 @@ COPY exporter exporter
 COPY simulator simulator
 RUN pip wheel --no-deps --no-build-isolation --wheel-dir /wheel . \
     && for wheel in /wheel/*.whl; do \
-        /opt/trading-exporter/bin/pip install --constraint .ci/constraints.txt "$wheel[ccxt,hummingbot,nautilus]" || exit 1; done
+        /opt/trading-exporter/bin/pip install --constraint .ci/constraints.txt "$wheel[caches,ccxt,hummingbot,nautilus,sms]" || exit 1; done
 
 FROM python:3.13-slim
 ARG VERSION=0.1.0

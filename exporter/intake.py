@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import msgspec
 
@@ -21,6 +21,7 @@ from exporter.events import (
     Order,
     PositionReport,
     Quote,
+    Signal,
     Transfer,
 )
 from exporter.journal.records import Reported
@@ -34,10 +35,7 @@ _ROWS_A_TURN = 2  # of the journal, that are read for repeats; each takes a mill
 
 log = logging.getLogger(__name__)
 
-_KINDS = {
-    kind: str(kind.__struct_config__.tag)
-    for kind in (Balance, Book, Fill, Funding, Order, PositionReport, Quote, Transfer)
-}
+_KINDS = {kind: str(kind.__struct_config__.tag) for kind in get_args(Event)}
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Event).decode
@@ -94,7 +92,7 @@ class Intake:
 
     def take(self, event: Event, source: str, *, redelivery: bool = False) -> bool:
         """As `accept`, for an event that was decoded; `EventError` is the caller's, who hands it to `reject`."""
-        now = self._now(event.exchange)
+        now = self._state.clock() if isinstance(event, Signal) else self._now(event.exchange)
         if event.ts > now + _FARTHEST_AHEAD:
             raise _ahead(event)
         is_new = self._apply(event, redelivery=redelivery)
@@ -179,6 +177,8 @@ class Intake:
                 instrument(event.symbol)  # what is refused is not to be kept
                 self._state.log.append(Reported(event))
                 ledger.position(event, self._state.clock())
+            case Signal():
+                self._state.signals.take(event)
         return True
 
     def _fill(self, fill: Fill, *, redelivery: bool = False) -> bool:

@@ -44,6 +44,8 @@ ACK_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
 SPREAD_BUCKETS = (-0.0005, 0.0, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05)
 SLIPPAGE_BUCKETS = (-0.002, -0.0005, -0.0002, -0.0001, 0.0, 0.0001, 0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.05)
 
+INCIDENT_BUCKETS = (30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 14400.0, 28800.0, 86400.0)
+
 _EXCHANGE = ("exchange",)
 _MARKET = ("exchange", "symbol")
 _ACCOUNT = ("exchange", "account")
@@ -369,24 +371,161 @@ CURRENCY_RATE_MISSING = _gauge(
     "Fills, payments and transfers waiting because the rate of a currency they need is not known; 0 once it is.",
 )
 
-# Targets: thresholds from the configuration, read by rules and dashboards.
-TARGET_EXCHANGE_AVAILABILITY = _gauge(
-    "target_exchange_availability_ratio",
-    (),
-    "Configured lowest share of requests that an exchange must answer.",
+# What the user's own systems tell.
+APP_REQUEST_DURATION = _histogram(
+    "app_request_duration_seconds",
+    ("app", "route", "status"),
+    "Time that the trading system's own API took for a request, by pattern of the path and status of the answer.",
 )
-TARGET_EXCHANGE_ERRORS = _gauge(
-    "target_exchange_error_ratio", ("severity",), "Configured highest share of failed requests, by severity."
+_CACHE = ("cache", "tier")
+CACHE_UP = _gauge("cache_up", _CACHE, "1 if the cache server answered when it was last asked, else 0.")
+CACHE_HITS = _counter("cache_hits_total", _CACHE, "Requests that the cache could answer.")
+CACHE_MISSES = _counter("cache_misses_total", _CACHE, "Requests that the cache could not answer.")
+CACHE_EVICTIONS = _counter("cache_evictions_total", _CACHE, "Entries that had to go for want of room.")
+CACHE_ENTRIES = _gauge("cache_entries", _CACHE, "Entries in the cache now.")
+CACHE_MEMORY = _gauge("cache_memory_bytes", _CACHE, "Memory that the cache uses for its entries.")
+CACHE_MEMORY_LIMIT = _gauge("cache_memory_limit_bytes", _CACHE, "Memory that it may use, where it has a limit.")
+CACHE_WARMED_ENTRIES = _counter(
+    "cache_warmed_entries_total", _CACHE, "Entries that were put in before anybody asked for them."
 )
-TARGET_DRIFT = _gauge(
-    "target_drift_usd", (), "Configured drift between books and exchange above which an alert fires, in USD."
+CACHE_WARMED_HITS = _counter(
+    "cache_warmed_hits_total",
+    _CACHE,
+    "Warmed entries that were asked for since, each once; over the warmed entries it is how well warming works.",
 )
-TARGET_ATTRIBUTION_ERROR = _gauge(
-    "target_attribution_error_usd", (), "Configured difference of attributed and total PnL above which an alert fires."
+MODEL_PREDICTIONS = _counter("model_predictions_total", ("model",), "What the model said, each time once.")
+MODEL_OUTCOMES = _counter(
+    "model_outcomes_total",
+    ("model", "outcome"),
+    "What came true of predictions that are names, correct or wrong; of the unmatched no prediction is known.",
 )
-TARGET_MARKET_DATA_AGE = _gauge(
-    "target_market_data_age_seconds", (), "Configured age above which market data is stale."
+MODEL_ERRORS = _counter("model_errors_total", ("model",), "What came true of predictions that are numbers.")
+MODEL_ABSOLUTE_ERROR = _counter(
+    "model_absolute_error_total",
+    ("model",),
+    "Sum of how far these were off; its rate over that of model_errors_total is the mean absolute error.",
 )
+MODEL_SQUARED_ERROR = _counter(
+    "model_squared_error_total", ("model",), "The same of the squares, for the root mean square error."
+)
+MODEL_DRIFT = _gauge(
+    "model_drift_psi",
+    ("model", "feature"),
+    "Population stability index of a feature's newest values against its first ones; feature prediction is what the "
+    "model itself says.",
+)
+MODEL_INFERENCE = _histogram("model_inference_seconds", ("model",), "Time that the model took for a prediction.")
+BUSINESS_LEVEL = _gauge("business_level", ("name",), "A figure of the business, as it was last told.")
+BUSINESS_SUM = _counter(
+    "business_sum_total", ("name",), "Sum of the increments of a figure since the exporter's start."
+)
+
+# The machine. The exporter's own process is in the process_* families of the Prometheus client.
+HOST_CPU_SECONDS = _counter("host_cpu_seconds_total", ("mode",), "Seconds of all cores, by what they did.")
+HOST_MEMORY = _gauge("host_memory_bytes", (), "Memory of the machine.")
+HOST_MEMORY_AVAILABLE = _gauge(
+    "host_memory_available_bytes", (), "Memory that programs could still get without swapping."
+)
+HOST_DISK_OPERATIONS = _counter(
+    "host_disk_operations_total", ("direction",), "Reads and writes of all disks of the machine."
+)
+HOST_DISK_BYTES = _counter("host_disk_bytes_total", ("direction",), "Bytes read from and written to all disks.")
+HOST_NETWORK_BYTES = _counter(
+    "host_network_bytes_total", ("direction",), "Bytes received and transmitted, but on the loopback interface."
+)
+HOST_BOOT = _gauge("host_boot_timestamp_seconds", (), "Unix time at which the machine started.")
+
+# Targets: thresholds, capacities, prices and baselines from the configuration, read by rules and dashboards.
+_SEVERITY = ("severity",)
+
+
+def _target(name: str, labels: tuple[str, ...], text: str) -> Family:
+    return _gauge(f"target_{name}", labels, f"Configured {text}.")
+
+
+TARGET_RESPONSE = _target(
+    "response_seconds", ("statistic",), "response time of the own API: promised average, p95 and p99; critical average"
+)
+TARGET_ERRORS = _target("error_ratio", _SEVERITY, "highest share of failed requests of the own API, by severity")
+TARGET_AVAILABILITY = _target("availability_ratio", (), "promised share of time in which the system is available")
+TARGET_CACHE_HITS = _target("cache_hit_ratio", _SEVERITY, "lowest share of cache hits, by severity")
+TARGET_CPU = _target("cpu_ratio", (), "highest share of processor time in use")
+TARGET_MEMORY = _target("memory_ratio", (), "highest share of memory in use")
+TARGET_EXCHANGE_AVAILABILITY = _target(
+    "exchange_availability_ratio", _SEVERITY, "lowest share of requests that an exchange must answer, by severity"
+)
+TARGET_EXCHANGE_ERRORS = _target("exchange_error_ratio", _SEVERITY, "highest share of failed requests, by severity")
+TARGET_EXCHANGE_LATENCY = _target("exchange_latency_seconds", _SEVERITY, "highest mean time of a request, by severity")
+TARGET_EXCHANGE_RATE_LIMIT = _target(
+    "exchange_rate_limit_ratio", (), "highest share of an exchange's request limit in use"
+)
+TARGET_REDUNDANT_EXCHANGES = _target("redundant_exchanges", (), "number of healthy exchanges that is redundancy")
+TARGET_MARKET_DATA_AGE = _target("market_data_age_seconds", (), "age above which market data is stale")
+TARGET_DRIFT = _target("drift_usd", (), "drift between books and exchange above which an alert fires, in USD")
+TARGET_ATTRIBUTION_ERROR = _target(
+    "attribution_error_usd", (), "difference of attributed and total PnL above which an alert fires"
+)
+TARGET_INVENTORY = _target("inventory_utilization_ratio", (), "highest share of an exposure limit in use")
+TARGET_DRAWDOWN = _target("drawdown_ratio", (), "largest drawdown, as a positive share")
+TARGET_LOSS = _target("loss_usd", (), "largest loss within a day")
+TARGET_SPREAD_IMPROVEMENT = _target(
+    "spread_improvement_ratio", (), "lowest share by which the own spread is to be narrower than the market's"
+)
+TARGET_MODEL_DRIFT = _target("model_drift_psi", (), "highest population stability index of a model's features")
+TARGET_MODEL_ACCURACY = _target("model_accuracy_ratio", (), "lowest share of right predictions")
+TARGET_TREND = _target(
+    "trend_change",
+    ("signal",),
+    "change that makes a trend: of the response time as a share of what it was, of the share of failed requests",
+)
+TARGET_EXHAUSTION = _target("exhaustion_seconds", (), "time ahead in which nothing is to run out")
+TARGET_JOURNAL_DISK = _target("journal_disk_free_bytes", (), "least room on the journal's disk")
+TARGET_ANOMALY_SCORE = _target(
+    "anomaly_score", ("signal",), "number of usual deviations from what is expected above which a signal is abnormal"
+)
+TARGET_ANOMALY_CHANGE = _target(
+    "anomaly_change_ratio", ("signal",), "share of what is expected below which a deviation is never abnormal"
+)
+TARGET_ANOMALY_CHANGE_USD = _target(
+    "anomaly_change_usd", (), "deviation of the PnL of an hour below which it is never abnormal"
+)
+TARGET_ANOMALY_SHIFT = _target(
+    "anomaly_shift_ratio", (), "share by which the last hours may move what is expected from other days"
+)
+TARGET_ANOMALY_HISTORY = _target(
+    "anomaly_history_seconds", (), "time, whole days, of which a signal must be known before it is judged"
+)
+TARGET_SLO_BUDGET = _target("slo_budget_ratio", ("slo",), "share of failures that each service level objective allows")
+TARGET_SLO_BUCKET = _target(
+    "slo_bucket_info",
+    ("slo", "bound"),
+    "objective of response time, always 1, with the bound of the histogram's bucket above which a request counts as "
+    "too slow: the first that is not below the promised time",
+)
+TARGET_SLO_BURN = _target(
+    "slo_burn_factor", ("speed",), "number of times faster than it lasts at which an error budget may be used"
+)
+TARGET_SLO_FAILURES = _target("slo_failures", (), "number of failures from which the use of an error budget counts")
+TARGET_HEALTH = _target(
+    "health_threshold", ("resource", "severity"), "value above which a resource is an issue of the health score"
+)
+TARGET_HEALTH_PENALTY = _target("health_penalty", _SEVERITY, "points that an issue takes off the health score")
+TARGET_HEALTH_SCORE = _target("health_score", ("state",), "lowest health score of each state")
+TARGET_CAPACITY = _target("capacity", ("resource",), "capacity: requests per second, network bytes per second")
+TARGET_SCALE = _target("scale_ratio", ("resource",), "utilisation above which more of a resource is needed")
+TARGET_SCALE_URGENT = _target("scale_urgent_ratio", (), "utilisation above which that is urgent")
+TARGET_BASELINE = _target("baseline_response_seconds", (), "response time that the improvement is counted from")
+TARGET_SECOND_PRICE = _target("second_saved_usd", (), "worth of a second saved, in USD")
+TARGET_REQUEST_PRICE = _target("request_usd", (), "cost of a request, in USD")
+TARGET_FULL_LOAD = _target("full_load_requests_per_second", (), "requests per second that count as full load")
+TARGET_EXCELLENT = _target(
+    "excellent_response_seconds", (), "average response time below which the system is excellent"
+)
+TARGET_BENCHMARK = _target("benchmark_response_seconds", ("benchmark",), "response time of a class of systems")
+TARGET_BENCHMARK_AVAILABILITY = _target(
+    "benchmark_availability_ratio", ("benchmark",), "availability of a class of systems"
+)
+TARGET_LEADER = _target("leader_benchmarks", (), "number of classes that a leader is ahead of")
 
 # The journal: what must not be lost, on disk.
 JOURNAL_UP = _gauge("journal_up", (), "1 while what is accepted gets on disk, 0 while the disk refuses.")
@@ -397,6 +536,7 @@ JOURNAL_ROWS = _counter(
 )
 JOURNAL_RECORDS = _counter("journal_records_total", ("group",), "Events in the rows of the journal, by group.")
 JOURNAL_SIZE = _gauge("journal_size_bytes", (), "Size of the journal's files.")
+JOURNAL_DISK_FREE = _gauge("journal_disk_free_bytes", (), "Room on the disk that the journal is on.")
 JOURNAL_PENDING = _gauge("journal_pending_records", (), "Events accepted that are not on disk yet.")
 JOURNAL_COMMITS = _histogram(
     "journal_commit_duration_seconds", (), "Time from beginning to write a group of rows to having it on disk."
@@ -418,6 +558,30 @@ JOURNAL_TORN_BOOKS = _gauge(
     (),
     "Books whose figures are missing: a late fill has its place behind a row of the journal that cannot be read.",
 )
+
+# Incidents and texts, as Alertmanager hands them over. The severity is critical, warning, info or other.
+INCIDENTS = _counter("incidents_total", ("severity",), "Incidents that began: alerts that began to fire.")
+INCIDENTS_OPEN = _gauge("incidents_open", ("severity",), "Incidents that go on, as far as Alertmanager told last.")
+INCIDENTS_DAY = _gauge("incidents_day", ("severity",), "Incidents that began within the last 24 h.")
+INCIDENTS_INCREASING = _gauge(
+    "incidents_increasing", (), "1 while more incidents are open than are configured as many, else 0."
+)
+INCIDENTS_TREND = _gauge(
+    "incidents_trend", (), "1 while far more incidents begin than in an hour of the day before, -1 far fewer, else 0."
+)
+INCIDENT_RESOLUTION = _histogram(
+    "incident_resolution_seconds", (), "Time from the beginning of an incident to its end.", INCIDENT_BUCKETS
+)
+ALERTS_FIRING = _gauge(
+    "alerts_firing", ("severity",), "Alerts that fire now, neither silenced nor held back; absent if nobody tells."
+)
+SMS_MESSAGES = _counter(
+    "sms_messages_total",
+    ("result",),
+    "Texts that were sent, failed, refused for want of room, or dropped since they were over before they were sent.",
+)
+SMS_QUEUE = _gauge("sms_queue", (), "Texts that wait to be sent.")
+SMS_CIRCUIT_OPEN = _gauge("sms_circuit_open", (), "1 while the gateway fails so often that it is left alone, else 0.")
 
 # The exporter itself.
 BUILD_INFO = _gauge("build_info", ("version", "python"), "1, with the version in its labels.")

@@ -14,8 +14,9 @@ import msgspec
 from exporter.errors import JournalError, OverloadError
 from exporter.events import BookKey, Order
 from exporter.journal import Part
-from exporter.journal.records import Record, Reported
+from exporter.journal.records import Incident, Record, Reported
 from exporter.ledger import saving
+from exporter.state.incidents import SavedIncidents
 from exporter.state.quality import SavedQuality
 from exporter.state.risk import SavedRisk
 from exporter.state.state import State
@@ -26,7 +27,8 @@ _RATE_PATIENCE = 5.0  # seconds; right after a start the first prices are still 
 
 _ORDERS_BEFORE = 86_400.0  # seconds before the last saving, of which ended orders are remembered
 
-_QUALITY, _RISK, _END = "quality", "risk", "end"  # parts; the last says whether all was saved at the end
+# Parts; the last says whether all was saved at the end.
+_QUALITY, _RISK, _INCIDENTS, _END = "quality", "risk", "incidents", "end"
 _CLEAN = b"clean"
 
 T = TypeVar("T")
@@ -46,6 +48,9 @@ def recover(state: State) -> None:
     risk = _decoded(parts.get(_RISK), SavedRisk)
     if risk is not None:
         since = state.risk.load(risk)
+    incidents = _decoded(parts.get(_INCIDENTS), SavedIncidents)
+    if incidents is not None:
+        state.incidents.load(incidents)
     state.risk.restore(_passing(state, max(0.0, since - _ORDERS_BEFORE)))
     clean = _END in parts and parts[_END].payload == _CLEAN and not count
     if not clean:  # a counter that fell a little would be counted again as a whole (see `Quality.load`)
@@ -73,12 +78,14 @@ def _decoded(part: Part | None, kind: type[T]) -> T | None:
 def _passing(state: State, since: float) -> Iterator[Record]:
     """The passing records from a time on; which orders ended is noted on the way, as their sources may tell it again.
 
-    Not all, since in the time that they are kept there may be millions.
+    Incidents are as well. Not all are read, since in the time that they are kept there may be millions.
     """
     for records in state.log.passing(since):
         for record in records:
             if isinstance(record, Reported) and isinstance(record.event, Order):
                 state.orders.ended_before(record.event)
+            elif isinstance(record, Incident):
+                state.incidents.take(record)
             yield record
 
 
@@ -204,6 +211,7 @@ class Keeper:
             parts = [
                 Part(_QUALITY, row, msgspec.msgpack.encode(self._state.quality.save())),
                 Part(_RISK, row, msgspec.msgpack.encode(self._state.risk.save())),
+                Part(_INCIDENTS, row, msgspec.msgpack.encode(self._state.incidents.save())),
             ]
             for name, part in changed.items():
                 parts.append(Part(name, row, msgspec.msgpack.encode(part)))

@@ -17,6 +17,7 @@ from exporter.config import Journal as JournalConfig
 from exporter.errors import JournalError, ServiceError
 from exporter.intake import Intake
 from exporter.journal import Journal
+from exporter.publish import publishers
 from exporter.recovery import Keeper, recover
 from exporter.sources import Source, sources
 from exporter.sources.base import Backoff
@@ -45,7 +46,8 @@ async def running(config: Config) -> AsyncIterator[tuple[str, State]]:
             ends.push_async_callback(keeper.end)
             address = await ends.enter_async_context(serve(config.web, state))
             await ends.enter_async_context(_task(_supervise(f"{OWN}/ledger", lambda: keeper, state)))
-            for name, make in sources(config, state, Intake(state)).items():
+            tasks = sources(config, state, Intake(state)) | publishers(config, state)
+            for name, make in tasks.items():
                 await ends.enter_async_context(_task(_supervise(name, make, state)))
             yield address, state
     finally:

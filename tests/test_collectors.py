@@ -16,14 +16,15 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from exporter.collectors import discover, gather
 from exporter.errors import EventError
-from exporter.events import Balance, PositionReport
+from exporter.events import Balance, Business, Cache, Outcome, PositionReport, Prediction, Request, SignalEvent
 from exporter.exposition import Batch, Exposition
 from exporter.intake import Intake
 from exporter.journal import Figures
-from exporter.journal.records import Sampled
+from exporter.journal.records import Incident, Sampled
 from exporter.metrics import EXCHANGE_REQUESTS, EXCHANGE_UP, TABLE, Kind
 from exporter.state.bots import BotState
 from exporter.state.exchange import ErrorKind, Stream
+from exporter.state.host import HostState
 from exporter.state.state import State
 from simulator.stack.binaries import find_binary
 from tests.builders import MINIMAL, T0, book, config, fee, fill, order, quote
@@ -33,6 +34,10 @@ RISK = """
 risk:
   capital_usd: {alpha/main: 1000}
   limits: {symbol_usd: {BTC/USDT: 500}, exchange_usd: {alpha: 1000}, total_usd: 2000}
+models: {reference: 10, window: 10, bins: 2}
+incidents: {token: {env: PATH}}
+sms: {token: {env: PATH}, urls: [{env: PATH}]}
+targets: {loss_usd: 1000, model_accuracy_ratio: 0.55}
 """
 GOLDEN = Path(__file__).with_name("golden_metrics.txt")
 
@@ -71,6 +76,12 @@ def small_world() -> State:
     state.ledger.position(held, T0 - 50)
     list(state.ledger.reconcile(T0))
     state.risk.restore(Sampled(T0 - 300 * ago, *key, ago % 7, 7.0) for ago in range(120, 0, -1) for key in ACCOUNTS)
+    for each in signals():
+        intake.accept(each, "push")
+    state.host = HostState({"user": 7.0, "idle": 90.0}, 8192.0, 4096.0, boot=T0 - 3600, journal_free_bytes=1e9)
+    state.host.disk = state.host.disk_bytes = {"read": 5.0}
+    state.host.network_bytes = {"receive": 7.0}
+    state.signals.servers["sessions", "l3"] = True
     state.bots["swinger"] = BotState(
         "freqtrade",
         up=True,
@@ -84,12 +95,45 @@ def small_world() -> State:
     )
     state.journal.figures = Figures({"lasting": 2, "passing": 1}, {"lasting": 3, "passing": 1}, 4, 8192, T0 + 1)
     state.journal.commits.observe(0.002)
+    state.incidents.take(Incident(1, T0, "f1", "warning", "TradingCpuHigh", "", "Busy.", T0 - 90, T0, resolved=True))
+    state.incidents.take(Incident(2, T0, "f2", "critical", "TradingExchangeUnavailable", "alpha", "Gone.", T0))
+    state.incidents.hear()
     state.components["exchange/alpha"].up = True
     state.push.requests[200] += 1
     state.push.durations.observe(0.004)
     state.push.received_bytes += 262
     state.dropped["trading_fills_total"] = 7
     return state
+
+
+def signals() -> Iterator[SignalEvent]:
+    """What the user's own systems tell."""
+    yield Request(app="orders", route="/orders/{id}", status=200, duration=0.042, ts=T0)
+    yield Cache(
+        cache="quotes",
+        hits=912,
+        misses=88,
+        evictions=3,
+        entries=50,
+        memory_bytes=4096,
+        memory_limit_bytes=8192,
+        warmed_entries=100,
+        warmed_hits=80,
+        ts=T0,
+    )
+    for number in range(20):
+        yield Prediction(
+            model="mid-5s",
+            value=number / 4,
+            prediction_id=str(number),
+            inference_seconds=0.003,
+            features={"imbalance": number / 10},
+            ts=T0,
+        )
+    yield Outcome(model="mid-5s", prediction_id="4", value=1.5, ts=T0)
+    yield Outcome(model="mid-5s", predicted="up", value="down", ts=T0)
+    yield Business(name="active_users", value=1250, ts=T0)
+    yield Business(name="revenue_usd", value=12.5, kind="increment", ts=T0)
 
 
 async def scrape(state: State) -> str:

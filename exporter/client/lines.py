@@ -13,6 +13,8 @@ Money = str | Decimal | int | float
 """An amount, a price or a quantity; text and Decimal keep each digit, a float is taken as it prints."""
 Fees = tuple[str, Money] | Sequence[tuple[str, Money]]
 """The currency and amount of a fee, or several of them."""
+Answer = str | float | int
+"""What a model says: a number, or the name of a class."""
 Side = Literal["buy", "sell"]
 Liquidity = Literal["maker", "taker", "unknown"]
 OrderStatus = Literal["new", "open", "partially_filled", "filled", "canceled", "rejected", "expired"]
@@ -97,6 +99,21 @@ def fees(value: Any) -> object:
     raise UnusableError('give ("BNB", "0.001"), or a list of such pairs')
 
 
+def status(value: Any) -> int:
+    """A status of HTTP, as a number or as an `http.HTTPStatus`."""
+    return int(value)
+
+
+def answer(value: Any) -> float | str:
+    """What a model says: a number, or the name of a class."""
+    return str.__str__(value) if isinstance(value, str) else number(value)
+
+
+def features(value: Any) -> dict[str, float]:
+    """Numbers by name."""
+    return {text(name): number(each) for name, each in dict(value).items()}
+
+
 _LABELS: dict[str, Callable[[Any], object]] = {"exchange": text, "account": text, "strategy": text}
 _MARKET: dict[str, Callable[[Any], object]] = {"exchange": text, "symbol": text, "ts": number}
 _TOP: dict[str, Callable[[Any], object]] = dict.fromkeys(("bid", "bid_quantity", "ask", "ask_quantity"), number)
@@ -123,13 +140,32 @@ FIELDS: dict[str, dict[str, Callable[[Any], object]]] = {
     "transfer": {"exchange": text, "account": text, "ts": number, **_PAID, "transfer_id": text},
     "balance": {"exchange": text, "account": text, "ts": number, "currency": text, "total": money},
     "position": {**_MARKET, "account": text, "quantity": money, "contract_size": money},
+    "request": {"app": text, "route": text, "status": status, "duration": number, "ts": number},
+    "cache": {
+        **dict.fromkeys(("cache", "tier"), text),
+        **dict.fromkeys(("hits", "misses", "evictions", "entries", "memory_bytes", "memory_limit_bytes"), number),
+        **dict.fromkeys(("warmed_entries", "warmed_hits"), number),
+        "ts": number,
+    },
+    "prediction": {
+        **dict.fromkeys(("model", "prediction_id"), text),
+        **dict.fromkeys(("inference_seconds", "ts"), number),
+        "value": answer,
+        "features": features,
+    },
+    "outcome": {
+        **dict.fromkeys(("model", "prediction_id"), text),
+        **dict.fromkeys(("value", "predicted"), answer),
+        "ts": number,
+    },
+    "business": {**dict.fromkeys(("name", "kind"), text), **dict.fromkeys(("value", "ts"), number)},
 }
 """How each field of each event is written; the same fields as those of `exporter.events`."""
 
-MOMENTARY = frozenset(("book", "quote"))
+MOMENTARY = frozenset(("book", "quote", "request", "cache", "prediction", "outcome"))
 """What may be dropped, the oldest first, while it cannot be sent."""
 
-_PASSING = tuple(f'{{"type":"{kind}"'.encode() for kind in ("order", "balance", "position"))
+_PASSING = tuple(f'{{"type":"{kind}"'.encode() for kind in ("order", "balance", "position", "business"))
 
 
 def is_passing(line: bytes) -> bool:

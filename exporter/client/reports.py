@@ -8,14 +8,14 @@ import atexit
 import functools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ParamSpec, Self
+from typing import Any, Literal, ParamSpec, Self
 
 from exporter.client.engine import Engine
-from exporter.client.lines import Fees, Liquidity, Money, OrderStatus, Side
+from exporter.client.lines import Answer, Fees, Liquidity, Money, OrderStatus, Side
 from exporter.client.settings import Settings, Statistics
 
 _AT_EXIT = 3.0  # seconds that the end of a program waits for the exporter, over all clients
@@ -328,6 +328,103 @@ class Client:
                 "ts": _now() if ts is None else ts,
             },
         )
+
+    @_harmless
+    def request(
+        self, *, route: str, status: int, duration: float, app: str = "default", ts: float | None = None
+    ) -> None:
+        """A request that the bot's own API answered, after ``duration`` seconds.
+
+        ``route`` is the pattern of the path, such as ``/orders/{id}``, never the path itself.
+        """
+        fields = {"app": app, "route": route, "status": status, "duration": duration}
+        self._take("request", {**fields, "ts": _now() if ts is None else ts})
+
+    @_harmless
+    def cache(
+        self,
+        *,
+        cache: str,
+        hits: int,
+        misses: int,
+        tier: str = "l1",
+        evictions: int | None = None,
+        entries: int | None = None,
+        memory_bytes: int | None = None,
+        memory_limit_bytes: int | None = None,
+        warmed_entries: int | None = None,
+        warmed_hits: int | None = None,
+        ts: float | None = None,
+    ) -> None:
+        """What a cache in the bot's own memory counted since it began, to be told every few seconds.
+
+        ``warmed_entries`` counts what was put in before anybody asked for it, ``warmed_hits`` those of these that
+        were asked for since, each once.
+        """
+        self._take(
+            "cache",
+            {
+                "cache": cache,
+                "tier": tier,
+                "hits": hits,
+                "misses": misses,
+                "evictions": evictions,
+                "entries": entries,
+                "memory_bytes": memory_bytes,
+                "memory_limit_bytes": memory_limit_bytes,
+                "warmed_entries": warmed_entries,
+                "warmed_hits": warmed_hits,
+                "ts": _now() if ts is None else ts,
+            },
+        )
+
+    @_harmless
+    def prediction(
+        self,
+        *,
+        model: str,
+        value: Answer | None = None,
+        prediction_id: str | int = "",
+        inference_seconds: float | None = None,
+        features: Mapping[str, float] | None = None,
+        ts: float | None = None,
+    ) -> None:
+        """What a model said, a number or the name of a class, and what it was told; all of it is watched for drift.
+
+        With ``prediction_id``, which `outcome` then names, it is also held against what came true.
+        """
+        self._take(
+            "prediction",
+            {
+                "model": model,
+                "value": value,
+                "prediction_id": prediction_id,
+                "inference_seconds": inference_seconds,
+                "features": dict(features) if features else None,
+                "ts": _now() if ts is None else ts,
+            },
+        )
+
+    @_harmless
+    def outcome(
+        self,
+        *,
+        model: str,
+        value: Answer,
+        prediction_id: str | int = "",
+        predicted: Answer | None = None,
+        ts: float | None = None,
+    ) -> None:
+        """What came true of a prediction: of the one with this id, or of ``predicted``."""
+        fields = {"model": model, "value": value, "prediction_id": prediction_id, "predicted": predicted}
+        self._take("outcome", {**fields, "ts": _now() if ts is None else ts})
+
+    @_harmless
+    def business(
+        self, *, name: str, value: float, kind: Literal["level", "increment"] = "level", ts: float | None = None
+    ) -> None:
+        """A figure of the business: its present level, or the increment of a sum."""
+        self._take("business", {"name": name, "value": value, "kind": kind, "ts": _now() if ts is None else ts})
 
     def flush(self, timeout: float = 5.0, *, to_disk: bool = False) -> bool:
         """Wait until nothing that was reported before is on its way any more; False when that took too long.

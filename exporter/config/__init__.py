@@ -4,8 +4,11 @@ A problem is reported with file, line and key, and with what to do. Keys of exch
 file; it says where to read them (``{env: NAME}`` or ``{file: PATH}``).
 """
 
+from exporter.config.alerting import Incidents, Sms
 from exporter.config.base import Secret, Section
+from exporter.config.caches import CacheServer
 from exporter.config.freqtrade import Freqtrade
+from exporter.config.host import Host
 from exporter.config.hummingbot import Hummingbot, Mqtt
 from exporter.config.journal import Journal
 from exporter.config.loading import load, parse
@@ -17,25 +20,33 @@ from exporter.config.schema import (
     Accounting,
     Config,
     Currency,
-    ErrorRatio,
     Exchange,
     Limits,
     Log,
-    Targets,
     Web,
 )
+from exporter.config.signals import Models
+from exporter.config.targets import Anomaly, Benchmark, Capacity, ErrorRatio, Health, Targets, Worth
 
 __all__ = [
     "Accounting",
+    "Anomaly",
+    "Benchmark",
+    "CacheServer",
+    "Capacity",
     "Config",
     "Currency",
     "ErrorRatio",
     "Exchange",
     "Freqtrade",
+    "Health",
+    "Host",
     "Hummingbot",
+    "Incidents",
     "Journal",
     "Limits",
     "Log",
+    "Models",
     "Mqtt",
     "Nautilus",
     "Push",
@@ -44,8 +55,10 @@ __all__ = [
     "RiskSettings",
     "Secret",
     "Section",
+    "Sms",
     "Targets",
     "Web",
+    "Worth",
     "load",
     "parse",
 ]

@@ -6,16 +6,21 @@ import difflib
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
-from exporter.config.base import Secret
+from msgspec.structs import asdict
+
+from exporter.config.alerting import Sms
+from exporter.config.base import Secret, Section
+from exporter.config.caches import CacheServer
 from exporter.config.document import Path
 from exporter.config.freqtrade import Freqtrade
 from exporter.config.hummingbot import Hummingbot, Mqtt
 from exporter.config.nautilus import Nautilus
 from exporter.config.push import Push
 from exporter.config.quality import Quality
-from exporter.config.schema import Config, Currency, ErrorRatio, Exchange, Web
+from exporter.config.schema import Config, Currency, Exchange, Web
 from exporter.errors import ConfigError
 
 Problem = tuple[Path, str]
@@ -38,8 +43,11 @@ def problems(config: Config, known: Known | None) -> Iterator[Problem]:
     """Everything that is wrong, with its place; with ``known``, exchanges are held against that."""
     yield from _web_problems(config.web)
     yield from _push_problems(config.push, has_journal=config.journal.path is not None)
+    if config.incidents.token is not None:
+        yield from _push_token_problems(("incidents", "token"), config.incidents.token, set())
+    yield from _sms_problems(config.sms)
     yield from _peg_problems(config.currency)
-    yield from _ratio_problems(config.targets.exchange_error_ratio)
+    yield from _target_problems(config)
     yield from _horizon_problems(config.quality)
     yield from _identity_problems(config.exchanges)
     for index, exchange in enumerate(config.exchanges):
@@ -52,6 +60,7 @@ def problems(config: Config, known: Known | None) -> Iterator[Problem]:
     for index, each in enumerate(config.hummingbot):
         for path, text in _hummingbot_problems(each):
             yield ("hummingbot", index, *path), text
+    yield from _cache_problems(config.caches)
     for index, node in enumerate(config.nautilus):
         for path, text in _nautilus_problems(node):
             yield ("nautilus", index, *path), text
@@ -104,6 +113,32 @@ def _push_token_problems(path: Path, secret: Secret, others: set[str]) -> Iterat
     others.add(token)
 
 
+def _sms_problems(sms: Sms) -> Iterator[Problem]:
+    if bool(sms.urls) != (sms.token is not None):
+        text = "urls and token belong together: where texts go, and what Alertmanager sends; give both or neither"
+        yield ("sms",), text
+    if sms.token is not None:
+        yield from _push_token_problems(("sms", "token"), sms.token, set())
+    for index, url in enumerate(sms.urls):
+        yield from _secret_problems(("sms", "urls", index), url)
+
+
+def _cache_problems(caches: list[CacheServer]) -> Iterator[Problem]:
+    labels: set[tuple[str, str]] = set()
+    for index, each in enumerate(caches):
+        path: Path = ("caches", index)
+        if each.label in labels:
+            yield (*path, "name"), f"{each.name!r} stands twice in tier {each.label[1]!r}; give each a name of its own"
+        labels.add(each.label)
+        for key, secret in each.secrets.items():
+            if each.kind == "memcached":
+                yield (*path, key), "memcached is asked without a user; remove it"
+            else:
+                yield from _secret_problems((*path, key), secret)
+        if each.kind == "memcached" and each.tls:
+            yield (*path, "tls"), "memcached is asked without TLS; remove it"
+
+
 def _peg_problems(currency: Currency) -> Iterator[Problem]:
     for name, rate in currency.pegs.items():
         path = ("currency", "pegs", name)
@@ -113,10 +148,36 @@ def _peg_problems(currency: Currency) -> Iterator[Problem]:
             yield path, f"{rate} is not a rate; give a number above 0"
 
 
-def _ratio_problems(ratio: ErrorRatio) -> Iterator[Problem]:
-    if ratio.warning > ratio.critical:
-        text = f"warning, {ratio.warning:g}, exceeds critical, {ratio.critical:g}; lower the one or raise the other"
-        yield ("targets", "exchange_error_ratio"), text
+def _target_problems(config: Config) -> Iterator[Problem]:
+    """Thresholds of one thing that do not rise, or fall, from the mildest to the worst."""
+    targets, health = config.targets, config.health
+    rising: dict[Path, Section] = {
+        ("targets", "error_ratio"): targets.error_ratio,
+        ("targets", "exchange_error_ratio"): targets.exchange_error_ratio,
+        ("targets", "exchange_latency_seconds"): targets.exchange_latency_seconds,
+        ("health", "response_seconds"): health.response_seconds,
+        ("health", "error_ratio"): health.error_ratio,
+        ("health", "cpu_ratio"): health.cpu_ratio,
+        ("health", "memory_ratio"): health.memory_ratio,
+    }
+    falling: dict[Path, Section] = {
+        ("targets", "exchange_availability_ratio"): targets.exchange_availability_ratio,
+        ("targets", "cache_hit_ratio"): targets.cache_hit_ratio,
+    }
+    for path, section in (rising | falling).items():
+        values = list(asdict(section).items())
+        for (milder, low), (worse, high) in pairwise(values):
+            if low > high and path in rising:
+                text = f"{milder}, {low:g}, exceeds {worse}, {high:g}; lower the one or raise the other"
+                yield path, text
+            if low < high and path in falling:
+                yield path, f"{milder}, {low:g}, is below {worse}, {high:g}; raise the one or lower the other"
+    if not health.excellent >= health.good >= health.degraded:
+        yield ("health",), "excellent, good and degraded are lowest scores in falling order; correct them"
+    names = [each.name for each in config.benchmarks]
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            yield ("benchmarks", index, "name"), f"{name!r} stands twice; give each a name of its own"
 
 
 def _horizon_problems(quality: Quality) -> Iterator[Problem]:

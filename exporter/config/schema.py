@@ -6,14 +6,19 @@ import ipaddress
 from decimal import Decimal
 from typing import Any, Literal
 
-from exporter.config.base import Count, Dollars, Hours, LabelValue, Ratio, Seconds, Secret, Section, Symbol
+from exporter.config.alerting import Incidents, Sms
+from exporter.config.base import Count, Hours, LabelValue, Seconds, Secret, Section, Symbol
+from exporter.config.caches import CacheServer
 from exporter.config.freqtrade import Freqtrade
+from exporter.config.host import Host
 from exporter.config.hummingbot import Hummingbot
 from exporter.config.journal import Journal
 from exporter.config.nautilus import Nautilus
 from exporter.config.push import Push
 from exporter.config.quality import Quality
 from exporter.config.risk import RiskSettings
+from exporter.config.signals import Models
+from exporter.config.targets import BENCHMARKS, Benchmark, Capacity, Health, Targets, Worth
 
 
 class Web(Section, frozen=True):
@@ -92,23 +97,6 @@ class Exchange(Section, frozen=True):
         return {"apiKey" if name == "api_key" else name: secret.read() for name, secret in self.secrets.items()}
 
 
-class ErrorRatio(Section, frozen=True):
-    """Share of failed requests above which an alert of each severity fires."""
-
-    warning: Ratio = 0.02
-    critical: Ratio = 0.05
-
-
-class Targets(Section, frozen=True):
-    """Thresholds. Rules and dashboards read them from the ``trading_target_*`` metrics."""
-
-    exchange_availability_ratio: Ratio = 0.95
-    exchange_error_ratio: ErrorRatio = ErrorRatio()
-    market_data_age_seconds: Seconds = 10.0
-    drift_usd: Dollars = 1.0
-    attribution_error_usd: Dollars = 1e-6
-
-
 class Limits(Section, frozen=True):
     """``series_per_family`` bounds each metric family, ``series`` all of them together."""
 
@@ -130,13 +118,22 @@ class Config(Section, frozen=True):
     freqtrade: list[Freqtrade] = []
     hummingbot: list[Hummingbot] = []
     nautilus: list[Nautilus] = []
+    caches: list[CacheServer] = []
     web: Web = Web()
     push: Push = Push()
     journal: Journal = Journal()
     accounting: Accounting = Accounting()
     currency: Currency = Currency()
     targets: Targets = Targets()
+    health: Health = Health()
+    capacity: Capacity = Capacity()
+    worth: Worth = Worth()
+    benchmarks: tuple[Benchmark, ...] = BENCHMARKS
     risk: RiskSettings = RiskSettings()
     quality: Quality = Quality()
+    models: Models = Models()
+    host: Host = Host()
+    incidents: Incidents = Incidents()
+    sms: Sms = Sms()
     limits: Limits = Limits()
     log: Log = Log()

@@ -90,6 +90,25 @@ class Opened(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=7):
     ts: float
 
 
+class Incident(msgspec.Struct, frozen=True, array_like=True, gc=False, tag=8):
+    """An alert that fires since ``starts``; may be forgotten after a while.
+
+    With ``ends`` it is over, and ``resolved`` says that this was told, as opposed to being concluded. ``number`` counts
+    such records, from 1; ``ts`` is when it was told.
+    """
+
+    number: int
+    ts: float
+    fingerprint: str
+    severity: str
+    name: str
+    where: str
+    summary: str
+    starts: float
+    ends: float | None = None
+    resolved: bool = False
+
+
 def identity(record: Valued | Paid | Moved) -> str:
     """What a `Revalued` of this record knows it by; no trade id contains a zero byte."""
     match record:
@@ -102,5 +121,5 @@ def identity(record: Valued | Paid | Moved) -> str:
 
 
 Lasting = Valued | Revalued | Paid | Moved | Opened
-Passing = Reported | Sampled
+Passing = Reported | Sampled | Incident
 Record = Lasting | Passing

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, get_args
 import msgspec
 
 from exporter.errors import EventError
-from exporter.journal.records import Lasting, Moved, Opened, Paid, Passing, Record, Reported, Sampled, Valued
+from exporter.journal.records import Incident, Lasting, Moved, Opened, Paid, Passing, Record, Reported, Sampled, Valued
 
 FULL = 500  # records; such a row is read again in less than two milliseconds, and more compress no better
 
@@ -61,6 +61,7 @@ _TIMES: dict[type[Record], Callable[[Any], float]] = {
     Opened: attrgetter("ts"),
     Reported: attrgetter("event.ts"),
     Sampled: attrgetter("ts"),
+    Incident: attrgetter("ts"),
 }
 
 

@@ -17,7 +17,14 @@ from exporter.errors import ServiceError
 from exporter.intake import Intake
 from exporter.state.state import State
 
-KINDS = {"exchanges": "ccxt", "freqtrade": "freqtrade", "hummingbot": "hummingbot", "nautilus": "nautilus"}
+KINDS = {
+    "exchanges": "ccxt",
+    "freqtrade": "freqtrade",
+    "hummingbot": "hummingbot",
+    "nautilus": "nautilus",
+    "caches": "caches",
+    "host": "host",
+}
 """The keys of the configuration that list sources, and the module (and extra) that serves each."""
 
 _PACKAGES = {"ccxt": "ccxt", "hummingbot": "aiomqtt", "nautilus": "redis"}

@@ -1,9 +1,17 @@
-"""What all sources share: restarting with back-off."""
+"""What all sources share: restarting with back-off, and saying how the far end is."""
 
 from __future__ import annotations
 
+import logging
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+from exporter.state.state import Component, State
+
+log = logging.getLogger(__name__)
+
+_LONGEST_DETAIL = 300  # characters
 
 
 @dataclass(slots=True)
@@ -26,3 +34,36 @@ class Backoff:
     def reset(self) -> None:
         """Start again from the first delay, after a success."""
         self._attempts = 0
+
+
+class Health:
+    """How the far end of a source is, under the name of a component; logged when a failure begins and when it ends.
+
+    ``secrets`` are kept out of what is said.
+    """
+
+    def __init__(self, part: str, state: State, secrets: Sequence[str] = ()) -> None:
+        self._part = part
+        self._component = state.components[part]
+        self._secrets = secrets
+
+    def works(self, detail: str = "") -> None:
+        """It answers."""
+        if not self._component.up and self._component.detail != Component().detail:
+            log.info("%s works again", self._part)
+        self._component.up, self._component.detail = True, detail
+
+    def failed(self, problem: str | BaseException) -> None:
+        """It is away, or does not do what it should."""
+        text = problem if isinstance(problem, str) else self._describe(problem)
+        begins = self._component.up or self._component.detail != text
+        level = logging.WARNING if begins else logging.DEBUG
+        log.log(level, "%s failed, retrying", self._part, extra={"detail": text})
+        self._component.up, self._component.detail = False, text
+
+    def _describe(self, error: BaseException) -> str:
+        """The failure in one line."""
+        text = " ".join(str(error).split()) or type(error).__name__
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text[:_LONGEST_DETAIL]

@@ -15,12 +15,16 @@ from exporter.metrics import LATENCY_BUCKETS
 from exporter.state.bots import BotState
 from exporter.state.exchange import ExchangeState
 from exporter.state.histogram import Histogram
+from exporter.state.host import HostState
+from exporter.state.incidents import Incidents
 from exporter.state.journal import JournalState
 from exporter.state.market import MarketState
 from exporter.state.orders import OrdersState
 from exporter.state.push import PushState
 from exporter.state.quality import Quality
 from exporter.state.risk import RiskState
+from exporter.state.signals import Signals
+from exporter.state.sms import Texts
 
 Clock = Callable[[], float]
 
@@ -70,6 +74,10 @@ class State:
             config.targets.market_data_age_seconds,
             config.quality.quote_age_seconds,
         )
+        self.signals = Signals(config.models)
+        self.host = HostState()
+        self.incidents = Incidents(config.incidents, clock)
+        self.texts = Texts(config.sms.queue)
         self.bots: dict[str, BotState] = {}
         self.components: defaultdict[str, Component] = defaultdict(Component)
         self.intake = IntakeCounts()

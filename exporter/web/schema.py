@@ -38,6 +38,7 @@ _POSITIVE: Schema = {
     ]
 }
 _TIME: Schema = {"exclusiveMinimum": 0, "exclusiveMaximum": 1e11}
+_SECONDS: Schema = {"minimum": 0, "exclusiveMaximum": 86_400}
 _SYMBOL: Schema = {"pattern": "^[^/: \\t\\n]+/[^/: \\t\\n]+(:[^/: \\t\\n]+)?$"}
 # The books know two kinds of contracts: settled in the quote or in the base currency; of a
 # future the date follows.
@@ -54,6 +55,8 @@ _RULES: dict[str, Schema] = {
     "bid_quantity": {"minimum": 0},
     "ask_quantity": {"minimum": 0},
     **dict.fromkeys(("exchange", "account", "strategy", "currency"), _SEEN),
+    **dict.fromkeys(("app", "route", "cache", "tier", "model", "name"), _SEEN),
+    **dict.fromkeys(("duration", "inference_seconds"), _SECONDS),
     "symbol": _SYMBOL,
     **dict.fromkeys(("fill.symbol", "book.symbol", "funding.symbol", "position.symbol"), _SETTLED),
 }
@@ -93,6 +96,30 @@ _FIELDS: dict[str, tuple[str, Any]] = {
     "ask_quantity": ("Quantity at the ask.", 0.7),
     "funding_id": ("The exchange's id of the payment; the same id counts once.", "f-20251009-08"),
     "transfer_id": ("The exchange's id of the transfer; the same id counts once.", "t-19"),
+    "app": ("Which of your services answered; becomes a label.", "orders-api"),
+    "route": ("Pattern of the path, never the path itself; becomes a label.", "/orders/{id}"),
+    "request.status": ("Status of the answer, as of HTTP.", 200),
+    "duration": ("Seconds that the answer took.", 0.042),
+    "cache": ("Name of the cache; becomes a label.", "quotes"),
+    "tier": ("How near it is: l1 is in the program's own memory; becomes a label.", "l1"),
+    "hits": ("Requests that it could answer, since it began.", 912),
+    "misses": ("Requests that it could not answer, since it began.", 88),
+    "evictions": ("Entries that had to go for want of room, since it began.", 3),
+    "entries": ("Entries in it now.", 500),
+    "memory_bytes": ("Memory that its entries use.", 65536),
+    "memory_limit_bytes": ("Memory that it may use.", 1048576),
+    "warmed_entries": ("Entries put in before anybody asked for them, since it began.", 100),
+    "warmed_hits": ("Those of warmed_entries that were asked for since, each once.", 80),
+    "model": ("Name of the model; becomes a label.", "mid-5s"),
+    "prediction_id": ("Yours to choose; the outcome of the same id is held against it.", "p-1"),
+    "prediction.value": ("What the model said: a number, or the name of a class.", 0.25),
+    "inference_seconds": ("Seconds that the model took.", 0.003),
+    "features": ("What the model was told, numbers by name; each is watched for drift.", {"imbalance": 0.4}),
+    "outcome.value": ("What came true: a number, or the name of a class.", 0.2),
+    "predicted": ("What was predicted, where the exporter was not told by a prediction.", 0.25),
+    "name": ("Name of the figure; becomes a label.", "active_users"),
+    "business.value": ("The present level, or the increment of a sum.", 1250.0),
+    "kind": ("Whether value is the present level, or is added to a sum.", "level"),
     "total": ("What the account holds of the currency, locked amounts included; best as text.", "0.75"),
 }
 

@@ -1,4 +1,4 @@
-"""Serves ``/metrics``, ``/health``, ``/v1/events``, ``/v1/schema`` and ``/``."""
+"""Serves ``/metrics``, ``/health``, ``/v1/events``, ``/v1/schema``, ``/v1/alerts``, ``/v1/sms`` and ``/``."""
 
 from __future__ import annotations
 
@@ -25,10 +25,11 @@ from exporter.exposition import CONTENT_TYPE, Exposition
 from exporter.intake import Intake
 from exporter.state.state import OWN, State
 from exporter.web import schema
+from exporter.web.alerts import Alerts
 from exporter.web.push import Push
 
-# What a load balancer or a person may ask without a token, and where bots come with tokens of their own.
-_OPEN_PATHS = frozenset(("/", "/health", "/v1/schema", "/v1/events"))
+# What a load balancer or a person may ask without a token, and where bots and Alertmanager come with their own.
+_OPEN_PATHS = frozenset(("/", "/health", "/v1/schema", "/v1/events", "/v1/alerts", "/v1/sms"))
 
 _TRUSTED = web.RequestKey("trusted", bool)  # whether a request came with the token
 
@@ -43,6 +44,8 @@ _PAGE = f"""<!doctype html>
 <li><code>POST /v1/events</code>: where bots report fills, orders and the like, one JSON object a line, with a token of
 <code>push.tokens</code></li>
 <li><a href="/v1/schema">/v1/schema</a>: the JSON Schema of those events</li>
+<li><code>POST /v1/alerts</code>, <code>POST /v1/sms</code>: what Alertmanager tells, with the tokens of
+<code>incidents</code> and <code>sms</code></li>
 </ul>
 </html>
 """
@@ -132,6 +135,9 @@ async def serve(config: Web, state: State) -> AsyncIterator[str]:
     app.router.add_get("/health", endpoints.health)
     app.router.add_get("/v1/schema", endpoints.schema)
     app.router.add_post("/v1/events", Push(state, Intake(state)).events)
+    alerts = Alerts(state)
+    app.router.add_post("/v1/alerts", alerts.alerts)
+    app.router.add_post("/v1/sms", alerts.sms)
     app.router.add_get("/", endpoints.index)
     # Bodies are decompressed by `Push`, within its limits.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, auto_decompress=False)

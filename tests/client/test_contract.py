@@ -46,6 +46,28 @@ GIVEN: dict[str, dict[str, Any]] = {
     "transfer": {"transfer_id": "t1", "currency": "EUR", "amount": "1000"},
     "balance": {"currency": "BTC", "total": "0.00000001"},
     "position": {"symbol": "BTC/USD:BTC", "quantity": "-3", "contract_size": 100},
+    "request": {"app": "orders", "route": "/orders/{id}", "status": 200, "duration": 0.042},
+    "cache": {
+        "cache": "quotes",
+        "tier": "l2",
+        "hits": 912,
+        "misses": 88,
+        "evictions": 3,
+        "entries": 500,
+        "memory_bytes": 65536,
+        "memory_limit_bytes": 1048576,
+        "warmed_entries": 100,
+        "warmed_hits": 80,
+    },
+    "prediction": {
+        "model": "mid-5s",
+        "value": 0.25,
+        "prediction_id": "p-1",
+        "inference_seconds": 0.003,
+        "features": {"imbalance": 0.5},
+    },
+    "outcome": {"model": "mid-5s", "value": "up", "prediction_id": "p-1", "predicted": "down"},
+    "business": {"name": "revenue_usd", "value": 12.5, "kind": "increment"},
 }
 LABELS = {"exchange": "alpha", "account": "main", "strategy": "mm-1", "ts": 1760000000.25}
 
@@ -108,10 +130,11 @@ def test_the_fewest_arguments_make_a_good_event(kind: str) -> None:
     """What is left out is left to the exporter's defaults, and the client's labels are filled in."""
     needed = {name: value for name, value in GIVEN[kind].items() if fields(kind)[name].required}
     event = msgspec.json.decode(json.dumps(sent(kind, needed)), type=KINDS[kind])
-    assert getattr(event, "exchange", None) == "default-exchange"
+    assert getattr(event, "exchange", "default-exchange") == "default-exchange"
     for name, field in fields(kind).items():
         if not field.required:
-            assert getattr(event, name) == field.default, name
+            default = field.default if field.default_factory is msgspec.NODEFAULT else field.default_factory()
+            assert getattr(event, name) == default, name
 
 
 def test_a_fill_may_have_several_fees() -> None:

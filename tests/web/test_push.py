@@ -393,10 +393,10 @@ async def test_what_the_journal_has_no_room_for_is_sent_again(tmp_path: Path, fo
 
 
 @asynccontextmanager
-async def exporter(folder: Path) -> AsyncIterator[tuple[str, int]]:
-    """An exporter as a process of its own: its address and process id."""
+async def exporter(folder: Path, **sections: Any) -> AsyncIterator[tuple[str, int]]:
+    """An exporter as a process of its own, with more sections of its configuration: its address and process id."""
     path = folder / "exporter.yml"
-    path.write_text(yaml.safe_dump(settings(folder) | {"log": {"format": "text"}}))
+    path.write_text(yaml.safe_dump(settings(folder) | {"log": {"format": "text"}} | sections))
     command = (sys.executable, "-m", "exporter", "run", "--config", str(path))
     process = await asyncio.create_subprocess_exec(*command, stderr=asyncio.subprocess.PIPE)
     assert process.stderr is not None

@@ -167,7 +167,27 @@ def symbol(base: str, quote: str, kind: str) -> str:
     return f"{base}/{quote}{settlement[kind]}"
 
 
+_COUNTS = st.floats(0, 1e15)
+_ANSWERS = st.floats(allow_nan=False, allow_infinity=False) | TEXT_OF
+SIGNALS: dict[str, st.SearchStrategy[Any]] = {
+    **dict.fromkeys(("app", "route", "cache", "tier", "model", "name"), TEXT_OF),
+    **dict.fromkeys(("hits", "misses"), _COUNTS),
+    **dict.fromkeys(("evictions", "entries", "memory_bytes", "memory_limit_bytes"), st.none() | _COUNTS),
+    **dict.fromkeys(("warmed_entries", "warmed_hits"), st.none() | _COUNTS),
+    "duration": st.floats(0, 86_399),
+    "inference_seconds": st.none() | st.floats(0, 86_399),
+    "prediction_id": st.just("") | TEXT_OF,
+    "predicted": st.none() | _ANSWERS,
+    "features": st.dictionaries(TEXT_OF, st.floats(allow_nan=False, allow_infinity=False), max_size=3),
+    "kind": st.sampled_from(("level", "increment")),
+    "request.status": st.integers(100, 599),
+    "prediction.value": st.none() | _ANSWERS,
+    "outcome.value": _ANSWERS,
+    "business.value": st.floats(0, 1e15),
+}
+
 BY_FIELD: dict[str, st.SearchStrategy[Any]] = {
+    **SIGNALS,
     "symbol": st.builds(symbol, PART, PART, st.sampled_from(("spot", "linear", "inverse", "future"))),
     "reason": st.text("abc_019", max_size=40),
     "bid": st.none() | st.floats(1, 10),
@@ -198,7 +218,8 @@ def events(draw: st.DrawFn) -> Event:
     """Any event that can be made."""
     kind = draw(st.sampled_from(list(KINDS.values())))
     names = [field.name for field in msgspec.structs.fields(kind)]
-    made: Event = kind(**{name: draw(BY_FIELD[name]) for name in names})
+    own = {name: f"{kind.__struct_config__.tag}.{name}" for name in names}
+    made: Event = kind(**{name: draw(BY_FIELD[own[name] if own[name] in BY_FIELD else name]) for name in names})
     return made
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from exporter.config import PushToken
 from exporter.config.push import EVERY_ACCOUNT
 from exporter.errors import EventError
-from exporter.events import Book, Event
+from exporter.events import Book, Event, Signal
 from exporter.web.push.answer import RequestError
 
 _REMEMBER = 10_000  # accounts, so that a bot that makes up names fills no memory
@@ -25,7 +25,8 @@ _UNKNOWN = "a known token is needed: send the header Authorization: Bearer TOKEN
 class Scope:
     """The accounts that a token may report for.
 
-    A book belongs to no account; it is allowed where any account of its exchange may be.
+    A book belongs to no account; it is allowed where any account of its exchange may be. What the user's own systems
+    tell of themselves is of no exchange, and always allowed.
     """
 
     def __init__(self, token: PushToken) -> None:
@@ -38,6 +39,8 @@ class Scope:
 
     def check(self, event: Event) -> None:
         """`EventError` when the event is of an account that the token is not for."""
+        if isinstance(event, Signal):
+            return
         place = (event.exchange, None if isinstance(event, Book) else event.account)
         allowed = self._known.get(place)
         if allowed is None:

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import msgspec
 
 from exporter.errors import EventError
-from exporter.events import Event, Fill
+from exporter.events import Event, Fill, Prediction
 from exporter.web.push.answer import Problem
 from exporter.web.push.document import LONGEST_EVENT, Slice
 
@@ -103,6 +103,12 @@ _FIELDS = _fields()
 # Labels that cannot be read.
 
 
+_LABELS = (
+    *("exchange", "account", "symbol", "strategy", "currency"),
+    *("app", "route", "cache", "tier", "model", "name"),
+)
+
+
 def _have_names(events: list[Event]) -> bool:
     try:
         for event in events:
@@ -114,11 +120,14 @@ def _have_names(events: list[Event]) -> bool:
 
 def _check_names(event: Event) -> None:
     """`EventError` when what becomes a label has characters that nobody sees."""
-    for field in ("exchange", "account", "symbol", "strategy", "currency"):
+    for field in _LABELS:
         _check_name(field, getattr(event, field, ""))
     if isinstance(event, Fill):
         for fee in event.fees:
             _check_name("fee.currency", fee.currency)
+    if isinstance(event, Prediction):
+        for name in event.features:
+            _check_name("features", name)
 
 
 def _check_name(field: str, value: str) -> None:

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from exporter.errors import EventError
-from exporter.events import Balance, Event, PositionReport
+from exporter.events import AccountEvent, Balance, Event, PositionReport, Signal
 from exporter.intake import Intake
 from exporter.sources.freqtrade.convert import Labels
 from exporter.sources.freqtrade.holdings import Holdings
@@ -25,9 +25,10 @@ class Kept(Intake):
 
     def __init__(self, state: State) -> None:
         super().__init__(state)
-        self.events: list[Event] = []
+        self.events: list[AccountEvent] = []
 
     def take(self, event: Event, source: str, *, redelivery: bool = False) -> bool:
+        assert not isinstance(event, Signal)
         self.events.append(event)
         return super().take(event, source, redelivery=redelivery)
 

@@ -20,7 +20,7 @@ from redis import Redis
 from exporter.config import parse
 from exporter.service import running
 from exporter.state.state import State
-from tests.redis_server import RedisServer, redis_server
+from tests.servers import RedisServer, redis_server
 from tests.sources.conftest import Watched
 
 TRADER = "TESTER-001"

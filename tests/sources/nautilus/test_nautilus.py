@@ -16,7 +16,7 @@ from redis import Redis
 
 from exporter.events import BookKey
 from exporter.ledger.book import Book
-from tests.redis_server import RedisServer, redis_server
+from tests.servers import RedisServer, redis_server
 from tests.sources.nautilus.conftest import BASE, PERPETUAL, SPOT, TRADER, Bot, Watching, watching
 
 AT = "1760000000123456789"

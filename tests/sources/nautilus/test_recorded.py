@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.redis_server import RedisServer
+from tests.servers import RedisServer
 from tests.sources.nautilus.account import FUNDS, check, commissions
 from tests.sources.nautilus.conftest import replay, watching
 

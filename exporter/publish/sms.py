@@ -1,0 +1,75 @@
+"""Sends the texts that wait, one after the other, and again where that fails."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from exporter.config import Sms
+from exporter.sources.base import Backoff, Health
+from exporter.state.sms import Text
+from exporter.state.state import State
+
+PART = "sms"
+
+_LOOK_EVERY = 0.2  # seconds; a text may wait that long
+
+Send = Callable[[str], bool]
+"""Hands a text to a gateway, however long that takes; whether it was taken."""
+
+
+class Sender:
+    """One text is on its way at a time.
+
+    After a failure the pauses grow. After so many in a row the circuit opens: the gateway is left alone for a while,
+    and then tried with one text.
+    """
+
+    def __init__(self, config: Sms, state: State, send: Send) -> None:
+        self._config = config
+        self._texts = state.texts
+        self._clock = state.clock
+        self._send = send
+        self._health = Health(PART, state)
+        self._backoff = Backoff(config.retry_after)
+        self._failures = 0
+
+    async def run(self) -> None:
+        """Send; returns only by cancellation."""
+        self._health.works()
+        while True:
+            text = self._texts.next()
+            if text is None:
+                await asyncio.sleep(_LOOK_EVERY)
+            elif text.tried and self._clock() - text.since > self._config.give_up_after:
+                self._texts.give_up(text)
+            else:
+                await self._try(text)
+
+    async def _try(self, text: Text) -> None:
+        text.tried = True
+        problem = await self._problem(text)
+        if not problem:
+            self._texts.sent(text)
+            self._failures, self._texts.circuit_open = 0, False
+            self._backoff.reset()
+            self._health.works()
+            return
+        self._texts.again(text)
+        self._health.failed(problem)
+        self._failures += 1
+        if self._failures >= self._config.open_after:
+            self._texts.circuit_open = True
+            await asyncio.sleep(self._config.open_for)
+        else:
+            await asyncio.sleep(self._backoff.next())
+
+    async def _problem(self, text: Text) -> str:
+        """Why the text could not be handed over; empty when it was."""
+        seconds = self._config.request_timeout
+        try:
+            async with asyncio.timeout(seconds):
+                taken = await asyncio.to_thread(self._send, text.text)
+        except TimeoutError:
+            return f"no gateway answered within {seconds:g} s"
+        return "" if taken else "no gateway took a text"
