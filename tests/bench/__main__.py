@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from tests.bench import client, latency, push, quality, render, restart
+from tests.bench import alerts, client, latency, push, quality, render, restart
 
-_PARTS = {module.__name__.rpartition(".")[2]: module for module in (render, latency, push, client, restart, quality)}
+_PARTS = {
+    module.__name__.rpartition(".")[2]: module for module in (render, latency, push, client, restart, quality, alerts)
+}
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)

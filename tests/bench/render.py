@@ -18,6 +18,7 @@ from tests.bench.figure import Figure
 from tests.builders import T0, book, config, fee, fill
 
 SERIES = 10_000
+_OF_A_BOOK = 120
 ROUNDS = 30
 
 
@@ -43,7 +44,7 @@ def world() -> State:
     """A state with enough books, each with fills, position and PnL, for the number of series."""
     state = State(config(), clock=lambda: T0 + 2)
     intake = Intake(state)
-    for number in range(SERIES // 27):
+    for number in range(SERIES // _OF_A_BOOK):
         symbol = f"C{number}/USDT"
         intake.accept(book(99.0, 101.0, symbol=symbol), "bench")
         for trade in range(4):

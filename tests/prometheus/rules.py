@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ _RANGE = re.compile(r"\[[^\]]*\]")
 _NAME = re.compile(r"(?<![\w:])[a-zA-Z_:][a-zA-Z0-9_:]*\b(?!\s*\()")
 _KEYWORDS = {"and", "or", "unless", "bool", "offset"}
 _NUMBER = re.compile(r"(?<![\w.:])\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w:])", re.IGNORECASE)
+_PLAIN = re.compile(r"(?:round\()?([a-zA-Z_]+:[\w:]+)(?:\{[^}]*\})?(?:(?:, [\d.]+)?\))?")
 _QUERY_IN_TEXT = re.compile(r'(?:query|printf) "((?:[^"\\]|\\.)*)"|"((?:[^"\\]|\\.)*)" \|? ?query')
 
 
@@ -38,6 +40,7 @@ class Selector:
     labels: frozenset[str]
 
 
+@cache
 def rules() -> list[dict[str, Any]]:
     """Give every rule of every file, as written."""
     return [
@@ -55,6 +58,7 @@ def recorded() -> list[dict[str, Any]]:
     return [rule for rule in rules() if "record" in rule]
 
 
+@cache
 def promtool_tests() -> list[dict[str, Any]]:
     """Give every test of every file of promtool tests."""
     return [test for path in TEST_FILES for test in yaml.safe_load(path.read_text())["tests"]]
@@ -76,6 +80,19 @@ def selectors(expression: str) -> set[Selector]:
     rest = _RANGE.sub("", _MATCHERS.sub("", bare))
     plain = {Selector(name, frozenset()) for name in _NAME.findall(rest) if name not in _KEYWORDS}
     return with_matchers | plain
+
+
+def level(record: str) -> frozenset[str]:
+    """Give the labels that the name of a recorded series tells; `system` is all together, so none."""
+    names = record.split(":", maxsplit=1)[0]
+    return frozenset() if names == "system" else frozenset(names.split("_"))
+
+
+def labels_in_tests(record: str) -> list[frozenset[str]]:
+    """Give the label names of each sample that promtool tests expect of a recorded series, read as it is or rounded."""
+    cases = [case for test in promtool_tests() for case in test.get("promql_expr_test", ())]
+    plain = [case for case in cases if (match := _PLAIN.fullmatch(case["expr"])) and match[1] == record]
+    return [frozenset(re.findall(r'(\w+)="', sample["labels"])) for case in plain for sample in case["exp_samples"]]
 
 
 def grouping_labels(expression: str) -> set[str]:

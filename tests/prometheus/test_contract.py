@@ -14,6 +14,8 @@ from tests.prometheus.rules import (
     exported_series,
     expressions,
     grouping_labels,
+    labels_in_tests,
+    level,
     numbers,
     promtool_tests,
     recorded,
@@ -23,10 +25,14 @@ from tests.prometheus.rules import (
 
 RUNBOOK_URL = "https://github.com/trading-exporter/trading-exporter/blob/main/docs/runbook.md"
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text()
+RULES_PAGE = (ROOT / "docs" / "rules.md").read_text()
 PARTS = ["Meaning", "Impact", "Check", "Fix"]
 SEVERITIES = {"critical", "warning", "info"}
 SCRAPE_LABELS = frozenset({"job", "instance"})  # Prometheus adds them to all it scrapes
 ALWAYS_FIRING = {"TradingWatchdog"}
+# Targets that may be left out of the configuration, which switches their alert off: nothing is missing then.
+OPTIONAL_TARGETS = {"trading_target_loss_usd", "trading_target_model_accuracy_ratio"}
+PART_OF_A_LEVEL = {frozenset({"slo"}): frozenset({"exchange"})}  # one objective holds for each exchange
 
 
 def named(rule: dict[str, Any]) -> str:
@@ -40,7 +46,8 @@ RECORDED = pytest.mark.parametrize("rule", recorded(), ids=named)
 
 def known_series() -> dict[str, frozenset[str]]:
     """Every series that a rule may read, with its labels."""
-    levels = {rule["record"]: frozenset(rule["record"].split(":")[0].split("_")) for rule in recorded()}
+    levels = {rule["record"]: level(rule["record"]) for rule in recorded()}
+    levels = {record: labels | PART_OF_A_LEVEL.get(labels, frozenset()) for record, labels in levels.items()}
     scraped = {name: labels | SCRAPE_LABELS for name, labels in exported_series().items()}
     return {"up": SCRAPE_LABELS, **scraped, **levels}
 
@@ -59,23 +66,44 @@ def test_every_metric_and_label_exists(rule: dict[str, Any]) -> None:
 
 @RECORDED
 def test_recorded_name_tells_its_labels(rule: dict[str, Any]) -> None:
-    """A recorded series is named level:metric:operations, and its level is the labels it is grouped by."""
-    level, metric, operations = rule["record"].split(":")
-    assert metric
-    assert operations
-    labels = set(level.split("_"))
+    """A recorded series is named level:metric:operations, and has the labels that its level tells and no others."""
+    assert re.fullmatch(r"[a-z_]+:[a-z_]+(:[a-z0-9_]+)?", rule["record"])
+    found = labels_in_tests(rule["record"])
+    assert found, "no promtool test reads it as it is"
+    labels = level(rule["record"])
+    assert all(labels <= each <= labels | PART_OF_A_LEVEL.get(labels, frozenset()) for each in found), found
+
+
+@RECORDED
+def test_sums_of_a_level_are_by_its_labels(rule: dict[str, Any]) -> None:
+    """A rule that reads what is scraped, and nothing that another rule records, groups by the labels of its level."""
+    names = {selector.metric for selector in selectors(rule["expr"])}
+    of_one_level = level(rule["record"]) - set(rule.get("labels", ()))
     grouped = grouping_labels(rule["expr"])
-    if grouped:
-        assert grouped == labels
-    else:  # derived from another recorded series of that level, less the bucket that a quantile uses up
-        sources = [set(selector.metric.split(":")[0].split("_")) for selector in selectors(rule["expr"])]
-        assert all(source - {"le"} == labels for source in sources)
+    if of_one_level and not any(":" in name for name in names):
+        assert grouped == of_one_level
+
+
+@RECORDED
+def test_recording_rule_has_no_threshold_of_its_own(rule: dict[str, Any]) -> None:
+    """The only numbers in a rule are of mathematics, units of time, and those that count; thresholds are metrics."""
+    quantiles = {"0.50", "0.5", "0.9", "0.95", "0.99"}
+    normal_distribution = {"1.2533", "1.645"}  # its standard deviation by its mean distance, its 0.95 quantile
+    seconds_and_days = {"300", "3600", "21600", "86400", "259200", "365"}
+    assert numbers(rule["expr"]) <= {"0", "1", "2", "100"} | quantiles | normal_distribution | seconds_and_days
 
 
 @RECORDED
 def test_division_is_guarded(rule: dict[str, Any]) -> None:
-    """A denominator of zero gives no series instead of a NaN."""
-    assert rule["expr"].count(" / ") + rule["expr"].count("\n/ ") == rule["expr"].count("> 0)")
+    """A denominator of zero gives no series instead of a NaN; a number is none."""
+    assert len(re.findall(r"\s/\s(?![1-9])", rule["expr"])) == rule["expr"].count("> 0)")
+
+
+def test_every_recorded_series_is_documented() -> None:
+    """docs/rules.md lists each recorded series in one row, and none that does not exist."""
+    rows = [line.split("|")[1] for line in RULES_PAGE.splitlines() if line.startswith("| `")]
+    listed = [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+    assert sorted(listed) == sorted({rule["record"] for rule in recorded()})
 
 
 @ALERTS
@@ -103,7 +131,7 @@ def test_targets_are_aggregated_and_watched(alert: dict[str, Any]) -> None:
     targets = re.findall(r"trading_target_\w+(?:\{[^}]*\})?", alert["expr"])
     for target in targets:
         assert re.search(rf"(min|max|absent)\({re.escape(target)}\)", alert["expr"])
-        assert f"absent({target})" in watcher["expr"]
+        assert (f"absent({target})" in watcher["expr"]) is (target not in OPTIONAL_TARGETS)
 
 
 @ALERTS
