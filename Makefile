@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	if $$python -c '$(NEW_ENOUGH)' 2>/dev/null; then echo $$python; break; fi; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-bots check fix generate bench provision-dashboards constraints binaries clean
+.PHONY: help setup demo test test-bots check fix generate bench provision-dashboards silence constraints binaries clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | while IFS='	' read -r target text; do \
@@ -41,22 +41,27 @@ check: $(STAMP) ## Lint, formatting, types, generated files up to date; edits no
 	$(RUN) -m exporter.web.schema --check docs/events.schema.json
 	$(RUN) -m grafana.generate --check
 	$(RUN) -m simulator.stack exporter-config --check exporter.demo.yml
+	$(RUN) -m alertmanager.generate --check
 
 fix: $(STAMP) ## Correct lint and formatting where that can be done by itself
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-generate: $(STAMP) ## Write the generated files again: docs, dashboards, the demo's exporter configuration
+generate: $(STAMP) ## Write the generated files again: docs, dashboards, the demo's exporter configuration, Alertmanager's
 	$(RUN) -m exporter.reference docs/metrics.md
 	$(RUN) -m exporter.web.schema docs/events.schema.json
 	$(RUN) -m grafana.generate
 	$(RUN) -m simulator.stack exporter-config exporter.demo.yml
+	$(RUN) -m alertmanager.generate
 
 bench: $(STAMP) ## Measure: one line a figure with its target
 	@$(RUN) -m tests.bench $(ARGS)
 
 provision-dashboards: $(STAMP) ## Put data source, folder and dashboards into Grafana (GRAFANA_URL, GRAFANA_TOKEN)
 	@$(RUN) -m grafana.provision $(ARGS)
+
+silence: $(STAMP) binaries ## Silence alerts for a while, as in MATCH='exchange=binance' FOR=2h COMMENT=why; without MATCH: list
+	@$(RUN) -m alertmanager.silence
 
 constraints: $(STAMP) ## Resolve the pinned versions of .ci/constraints.txt afresh
 	@$(RUN) .ci/bootstrap.py .cache/resolve /dev/null

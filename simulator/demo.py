@@ -33,8 +33,7 @@ DEFAULT_PORTS = {
 # A part that dies more often than this within the window will not get better by another start.
 RESTARTS, RESTART_WINDOW_SECONDS = 3, 60.0
 MARK = "demo.lock"
-# The other channels send nothing without a secret; this one would use a mail server on this machine.
-NO_MAIL = {"global": {"smtp_smarthost": "127.0.0.1:9"}}
+TOKEN = "demo-worth-nothing"  # noqa: S105 - with which Alertmanager tells the exporter of incidents
 SUMMARY = "Simulated exchanges, a market maker, the exporter, Prometheus, Alertmanager and Grafana."
 
 
@@ -171,7 +170,11 @@ def _parts(options: Options, ports: dict[str, int]) -> list[Component]:
     folder, simulator_url = options.run_dir, components.local_url(ports["simulator"])
     market = Market(symbols=(options.replay.symbol,)) if options.replay else components.DEFAULT_MARKET
     listen = f"{LOOPBACK}:{ports['exporter']}"
-    config = components.exporter_config(listen=listen, simulator_url=simulator_url, market=market)
+    hears = {"incidents": {"token": {"env": "ALERTMANAGER_TOKEN"}}}
+    config = components.exporter_config(listen=listen, simulator_url=simulator_url, market=market, overrides=hears)
+    exporter = components.exporter(
+        folder, port=ports["exporter"], config=config, environment={"ALERTMANAGER_TOKEN": TOKEN}
+    )
     prometheus = components.prometheus(
         folder,
         port=ports["prometheus"],
@@ -182,8 +185,13 @@ def _parts(options: Options, ports: dict[str, int]) -> list[Component]:
     return [
         components.simulator(folder, port=ports["simulator"], market=market, replay=options.replay),
         components.maker(simulator_url=simulator_url, market=market),
-        components.exporter(folder, port=ports["exporter"], config=config),
-        components.alertmanager(folder, port=ports["alertmanager"], overrides=NO_MAIL),
+        exporter,
+        components.alertmanager(
+            folder,
+            port=ports["alertmanager"],
+            channels={"exporter": {"url": exporter.url, "incidents": True}},
+            secrets={"exporter_token": TOKEN},
+        ),
         prometheus,
         *([grafana] if grafana else []),
     ]

@@ -310,7 +310,7 @@ def test_anchors_and_merge_keys_work() -> None:
     """Several alike exchanges need to be written once; a key of one's own overrides what is merged."""
     found = [(each.name, each.id, each.symbols) for each in parse(MERGED).exchanges]
     assert found == [(name, id_, ["BTC/USDT"]) for name, id_ in [("a", "binance"), ("b", "binance"), ("c", "kraken")]]
-    shared = parse("targets: {exchange_availability_ratio: &x 0.9, exchange_error_ratio: {critical: *x}}").targets
+    shared = parse("targets: {availability_ratio: &x 0.9, exchange_error_ratio: {critical: *x}}").targets
     assert shared.exchange_error_ratio.critical == 0.9
 
 
@@ -489,6 +489,7 @@ def parse_example() -> Config:
     return msgspec.convert(yaml.safe_load(EXAMPLE), Config, strict=True)
 
 
+CHANNELS = yaml.safe_load((ROOT / "alertmanager" / "channels.yml").read_text())
 PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if "```yaml\n" in page.read_text()]
 
 
@@ -496,10 +497,13 @@ PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if "```yaml\n" in
 def test_what_a_page_configures_is_good(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each piece as it stands there, with its secrets in the environment; where fills come in, USDT has a rate."""
     for text in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL):
+        if yaml.safe_load(text).keys() <= CHANNELS.keys():
+            continue
+        text = re.sub(r"\{file: [^}]*\}", "{env: IN_A_FILE}", text)  # noqa: PLW2901 - the same page
         for name in re.findall(r"\{env: (\w+)\}", text):
             monkeypatch.setenv(name, f"{name}-of-the-test")
         found = parse(text, page.name, lambda: KNOWN | {"binanceusdm": KNOWN["binance"]})
-        if found != msgspec.structs.replace(Config(), journal=found.journal):
+        if found.exchanges or found.push.tokens or found.freqtrade or found.hummingbot or found.nautilus:
             assert found.currency.pegs == {"USDT": 1}
 
 

@@ -16,6 +16,7 @@ ROWS: tuple[tuple[str, ...], ...] = (
     ("state",),
     ("intake", "exposition", "recovery", "replay"),
     ("sources", "collectors"),
+    ("publish",),
     ("web",),
     ("service",),
     ("cli",),

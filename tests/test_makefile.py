@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = (
     *("help", "setup", "demo", "test", "test-bots", "check", "fix", "generate", "bench"),
-    *("provision-dashboards", "constraints", "clean"),
+    *("provision-dashboards", "silence", "constraints", "clean"),
 )
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make on this machine")
@@ -61,7 +61,7 @@ def test_check_edits_nothing(fresh: Path) -> None:
     """The check looks at formatting and generated files without writing either."""
     recipe = make("--dry-run", "PYTHON=python3", "check", folder=fresh).stdout
     assert "--fix" not in recipe
-    writers = ("ruff format", "exporter.reference", "grafana.generate", "exporter-config")
+    writers = ("ruff format", "exporter.reference", "grafana.generate", "exporter-config", "alertmanager.generate")
     for writer in writers:
         lines = [line for line in recipe.splitlines() if writer in line]
         assert lines, writer

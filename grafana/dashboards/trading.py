@@ -11,7 +11,20 @@ from grafana import layout, panels, queries
 from grafana.layout import Section, line
 from grafana.panels import Json, Look, Panel, stat
 from grafana.queries import Query
-from grafana.sections import activity, bots, exchanges, exporter, journal, market, money, push, quality, risk
+from grafana.sections import (
+    activity,
+    alerts,
+    bots,
+    exchanges,
+    exporter,
+    journal,
+    market,
+    money,
+    push,
+    quality,
+    risk,
+    systems,
+)
 
 UID = "trading-trading"
 RUNBOOK_URL = "https://github.com/trading-exporter/trading-exporter/blob/main/docs/runbook.md"
@@ -35,7 +48,12 @@ def build() -> Json:
         activity.orders(),
         exchanges.section(),
         bots.section(),
+        systems.requests(),
+        systems.caches(),
+        systems.machine(),
+        systems.models(),
         push.section(),
+        alerts.section(),
         journal.section(),
         exporter.section(),
     )

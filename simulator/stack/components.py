@@ -193,13 +193,25 @@ def prometheus(
 
 
 def alertmanager(
-    run_dir: Path, *, port: int, secrets: Mapping[str, str] | None = None, overrides: Settings | None = None
+    run_dir: Path,
+    *,
+    port: int,
+    channels: Settings | None = None,
+    secrets: Mapping[str, str] | None = None,
+    overrides: Settings | None = None,
 ) -> Component:
-    """Alertmanager with the committed routes; `secrets` are file names in its folder ``secrets`` and texts.
+    """Alertmanager as ``alertmanager/generate.py`` configures it for these `channels`; without any it tells nobody.
 
-    `overrides` are merged into its configuration, e.g. ``{"global": {"pagerduty_url": …}}``.
+    `secrets` are file names in its folder ``secrets`` and texts. `overrides` are merged into its configuration, e.g.
+    ``{"route": {"group_wait": "0s"}}``.
     """
+    from alertmanager import channels as settings  # noqa: PLC0415 - a part of the checkout that no package contains
+    from alertmanager import generate  # noqa: PLC0415
+
     folder = _copy("alertmanager", run_dir)
+    wanted = _merged({"email": {"enabled": False}}, channels or {})
+    (folder / "channels.yml").write_text(yaml.safe_dump(wanted, sort_keys=False))
+    generate.write(settings.load(folder / "channels.yml"), folder)
     for name, text in (secrets or {}).items():
         (_folder(folder / "secrets") / name).write_text(text)
     _override(folder / "alertmanager.yml", overrides)

@@ -1,13 +1,18 @@
-"""The committed configuration of Alertmanager as data, and a quicker copy of its timing for tests."""
+"""Configurations of Alertmanager as data, and a quicker copy of their timing for tests."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
+
+from alertmanager.channels import Channels
+from alertmanager.routing import configuration
 
 FOLDER = Path(__file__).resolve().parents[2] / "alertmanager"
 CONFIG = FOLDER / "alertmanager.yml"
@@ -16,11 +21,29 @@ _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
 
 Route = dict[str, Any]
 
+SEVERITIES = ["critical", "warning", "info"]
 
-def configuration() -> dict[str, Any]:
+EVERYTHING: dict[str, Any] = {
+    "slack": {"enabled": True},
+    "pagerduty": {"enabled": True},
+    "email": {"enabled": True, "username": "desk"},
+    "discord": {"enabled": True, "severities": SEVERITIES, "format": "slack"},  # which every version can
+    "exporter": {"incidents": True},
+    "sms": {"enabled": True, "severities": ["critical"]},
+}
+"""``channels.yml`` with every channel on."""
+
+
+def committed() -> dict[str, Any]:
     """Give the committed configuration."""
     config: dict[str, Any] = yaml.safe_load(CONFIG.read_text())
     return config
+
+
+def made_of(channels: Mapping[str, Any] = EVERYTHING) -> dict[str, Any]:
+    """Give the configuration that follows from the content of a ``channels.yml``, no part of it twice the same."""
+    made: dict[str, Any] = json.loads(json.dumps(configuration(msgspec.convert(dict(channels), Channels))))
+    return made
 
 
 def seconds(duration: str) -> float:
@@ -45,16 +68,20 @@ def with_inherited_times(route: Route, parent: Mapping[str, Any] | None = None) 
         yield from with_inherited_times(child, whole)
 
 
-def first_match(route: Route, labels: Mapping[str, str]) -> Route:
-    """Give the first route for an alert, with inherited times, as Alertmanager picks it; for plain ``=`` only."""
+def leaves(route: Route, labels: Mapping[str, str]) -> list[Route]:
+    """Give every route that an alert takes, with inherited times, as Alertmanager picks them."""
+    found: list[Route] = []
     for child in route.get("routes", ()):
-        if all(_matches(matcher, labels) for matcher in child["matchers"]):
+        if all(_matches(matcher, labels) for matcher in child.get("matchers", ())):
             inherited = {key: route[key] for key in (*TIMES, "receiver")}
-            return first_match({**inherited, **child}, labels)
-    return route
+            found += leaves({**inherited, **child}, labels)
+            if not child.get("continue"):
+                break
+    return found or [route]
 
 
 def _matches(matcher: str, labels: Mapping[str, str]) -> bool:
-    match = re.fullmatch(r'(\w+) = "([^"]*)"', matcher)
+    match = re.fullmatch(r'(\w+) (=~?) "([^"]*)"', matcher)
     assert match, matcher
-    return labels.get(match[1], "") == match[2]
+    value = labels.get(match[1], "")
+    return value == match[3] if match[2] == "=" else bool(re.fullmatch(match[3], value))

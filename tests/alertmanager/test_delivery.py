@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
+import re
+import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email import message_from_string, policy
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+import yaml
 
-from simulator.stack import components
+from exporter.config import parse
+from exporter.service import running
+from simulator.stack import components, find_binary
 from simulator.stack.ports import LOOPBACK, free_port
 from simulator.stack.processes import Stack
-from tests.alertmanager.routes import configuration, quicker
+from tests.alertmanager.routes import SEVERITIES, made_of, quicker
 from tests.prometheus.rules import alerts
 from tests.stack.harness import Listener, Received, eventually
 
 pytestmark = pytest.mark.stack
 
 QUICKER = 300  # five seconds become 17 ms, fifteen minutes 3 s
-SLACK, PAGERDUTY = "/slack/webhook", "/pagerduty"
+SLACK, PAGERDUTY, DISCORD, SMS, INCIDENTS = "/slack/webhook", "/pagerduty", "/discord", "/v1/sms", "/v1/alerts"
 
 Labels = Mapping[str, str]
 
@@ -62,7 +68,7 @@ NewSender = Callable[..., Awaitable[Sender]]
 
 
 def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    return datetime.now(UTC).isoformat()
 
 
 def texts(labels: Labels) -> dict[str, str]:
@@ -91,29 +97,55 @@ def stale(exchange: str, symbol: str = "BTC/USDT") -> dict[str, str]:
     return {**labels, "severity": "warning", "cooldown": "15m"}
 
 
+def reads_discord_from_a_file() -> bool:
+    """Whether the Alertmanager here is new enough to speak Discord's own words with the address in a file."""
+    version = subprocess.run([find_binary("alertmanager"), "--version"], capture_output=True, text=True, check=True)
+    match = re.search(r"version (\d+)\.(\d+)", version.stdout + version.stderr)
+    return match is None or (int(match[1]), int(match[2])) >= (0, 27)  # built from source it has no number
+
+
 @pytest.fixture
 async def new_sender(stack: Stack, listener: Listener) -> AsyncIterator[NewSender]:
-    """Start Alertmanager: ``await new_sender(secrets=…, smtp_port=…)``; by default with Slack and PagerDuty."""
+    """Start Alertmanager: ``await new_sender(CHANNELS, secrets=…, smtp_port=…)``; by default Slack and PagerDuty."""
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
 
-        async def start(*, secrets: Mapping[str, str] | None = None, smtp_port: int | None = None) -> Sender:
-            own = {
-                "pagerduty_url": f"{listener.url}{PAGERDUTY}",
-                "smtp_smarthost": f"{LOOPBACK}:{smtp_port or free_port()}",
-                "smtp_require_tls": False,
-            }
-            # A final line end, as an editor leaves it.
-            default = {"slack_url": f"{listener.url}{SLACK}\n", "pagerduty_key": "the-key\n"}
+        async def start(
+            channels: Mapping[str, Any] | None = None,
+            *,
+            secrets: Mapping[str, str] | None = None,
+            smtp_port: int | None = None,
+        ) -> Sender:
+            wanted: dict[str, Any] = {"slack": {"enabled": True}, "pagerduty": {"enabled": True}, **(channels or {})}
+            wanted["pagerduty"] = wanted["pagerduty"] | {"url": f"{listener.url}{PAGERDUTY}"}
+            wanted["exporter"] = {"url": listener.url, **wanted.get("exporter", {})}
+            wanted["email"] = {"enabled": smtp_port is not None, "server": f"{LOOPBACK}:{smtp_port or free_port()}"}
+            config = made_of(wanted)
+            for receiver in config["receivers"]:
+                for each in receiver.get("discord_configs", ()):
+                    if not reads_discord_from_a_file():
+                        each["webhook_url"] = f"{listener.url}{DISCORD}"
+                        del each["webhook_url_file"]
             component = components.alertmanager(
                 stack.run_dir,
                 port=free_port(),
-                secrets=default if secrets is None else secrets,
-                overrides={"global": own, "route": quicker(configuration()["route"], QUICKER)},
+                channels=wanted,
+                secrets=_secrets(listener.url) if secrets is None else secrets,
+                overrides={"receivers": config["receivers"], "route": quicker(config["route"], QUICKER)},
             )
             await stack.start(component)
             return Sender(component.url, session)
 
         yield start
+
+
+def _secrets(url: str) -> dict[str, str]:
+    """The files of the folder ``secrets``, with a final line end as an editor leaves it."""
+    addresses = {"slack_url": f"{url}{SLACK}\n", "discord_url": f"{url}{DISCORD}\n"}
+    return {**addresses, "pagerduty_key": "the-key\n", "exporter_token": "the-token-of-this-test\n"}
+
+
+def to(path: str, part: str) -> Callable[[Received], bool]:
+    return lambda got: got.path == path and part in str(got.body)
 
 
 def to_slack(part: str) -> Callable[[Received], bool]:
@@ -141,9 +173,10 @@ async def test_critical_alert_is_announced_and_ended_on_both_channels(
     assert attachment["title"] == "CRITICAL alpha: An exchange does not answer."
     assert attachment["title_link"].endswith("/docs/runbook.md#tradingexchangeunavailable")
     assert attachment["color"] == "danger"
-    description, runbook = attachment["text"].splitlines()
+    description, links = attachment["text"].splitlines()
     assert description.startswith("alpha answered 0% of requests, target at least 95%. _since ")
-    assert runbook == f"<{attachment['title_link']}|Runbook>"
+    dashboard = "http://127.0.0.1:3000/d/trading-trading?var-exchange=alpha"
+    assert links == f"<{attachment['title_link']}|Runbook> · <{dashboard}|Dashboard>"
 
     page = (await listener.wait_for(to_pagerduty("trigger", "alpha"))).body
     assert page["routing_key"] == "the-key"
@@ -151,7 +184,7 @@ async def test_critical_alert_is_announced_and_ended_on_both_channels(
     assert page["payload"]["severity"] == "critical"
     assert page["payload"]["component"] == "alpha"
     assert "target at least 95%" in page["payload"]["custom_details"]["firing"]
-    assert page["links"][0]["href"] == attachment["title_link"]
+    assert [link["href"] for link in page["links"]] == [attachment["title_link"], dashboard]
 
     await sender.resolve(unavailable("alpha"))
     (attachment,) = (await listener.wait_for(to_slack("RESOLVED"))).body["attachments"]
@@ -163,7 +196,133 @@ async def test_critical_alert_is_announced_and_ended_on_both_channels(
     assert over["dedup_key"] == page["dedup_key"]
 
 
-async def test_dead_channel_does_not_stop_the_other(new_sender: NewSender, listener: Listener) -> None:
+async def test_the_exporter_knows_incidents_and_sends_texts(
+    new_sender: NewSender, listener: Listener, tmp_path: Path
+) -> None:
+    """The real Alertmanager hands incidents and texts to a real exporter, which sends them through apprise."""
+    host = listener.url.removeprefix("http://")
+    for name, text in (("token", "the-token-of-this-test"), ("url", f"json://{host}/gateway")):
+        (tmp_path / name).write_text(text)
+    token = {"file": str(tmp_path / "token")}
+    config = {
+        "web": {"listen": f"{LOOPBACK}:0"},
+        "incidents": {"token": token},
+        "sms": {"token": token, "urls": [{"file": str(tmp_path / "url")}]},
+    }
+    async with running(parse(yaml.safe_dump(config))) as (url, state):
+        sender = await new_sender({"exporter": {"incidents": True, "url": url}, "sms": {"enabled": True}})
+        watchdog = {"alertname": "TradingWatchdog", "severity": "info"}
+        await sender.fire(unavailable("alpha"), stale("beta"), watchdog)
+        first = await listener.wait_for(to("/gateway", "CRITICAL"))
+        assert first.body["message"] == (
+            "CRITICAL alpha: An exchange does not answer. alpha answered 0% of requests, target at least 95%."
+        )
+
+        async def begun() -> bool:
+            return {each.severity for each in state.incidents.open()} == {"critical", "warning"}
+
+        await eventually(begun)
+        assert state.components["alertmanager"].up
+        await sender.resolve(unavailable("alpha"))
+        last = await listener.wait_for(to("/gateway", "RESOLVED"))
+        assert last.body["message"] == "RESOLVED alpha: An exchange does not answer."
+
+        async def over() -> bool:
+            return [each.name for each in state.incidents.open()] == ["TradingMarketDataStale"]
+
+        await eventually(over)
+        assert dict(state.incidents.totals) == {"critical": 1, "warning": 1}
+        assert sum(state.incidents.resolution.counts) == 1
+    texts_sent = [got.body["message"].split()[0] for got in listener.received if got.path == "/gateway"]
+    assert list(dict.fromkeys(texts_sent)) == ["CRITICAL", "RESOLVED"]
+
+
+@pytest.mark.parametrize("words", ["discord", "slack"])
+async def test_each_channel_gets_what_is_meant_for_it(new_sender: NewSender, listener: Listener, words: str) -> None:
+    """Critical reaches all, warning and info Slack and Discord; the exporter gets all, with its token."""
+    channels = {
+        "discord": {"enabled": True, "severities": SEVERITIES, "format": words},
+        "exporter": {"incidents": True},
+        "sms": {"enabled": True, "severities": ["critical"]},
+    }
+    async with mail_server() as mails:
+        sender = await new_sender(channels, smtp_port=mails.port)
+        slow = {"alertname": "TradingResponseTimeHigh", "severity": "critical", "cooldown": "5m"}  # mailed at once
+        more = {"alertname": "TradingThroughputAnomaly", "severity": "info", "cooldown": "30m"}
+        await sender.fire(slow, stale("beta"), more)
+        for path in (SLACK, DISCORD, INCIDENTS):
+            for name in ("TradingResponseTimeHigh", "TradingMarketDataStale", "TradingThroughputAnomaly"):
+                await listener.wait_for(to(path, runbook(name)))
+        for path in (PAGERDUTY, SMS):
+            await listener.wait_for(to(path, runbook("TradingResponseTimeHigh")))
+        assert (await mails.next())["Subject"].startswith("CRITICAL: ")
+    assert {part for got in listener.received if got.path in {PAGERDUTY, SMS} for part in named(got)} == {
+        "tradingresponsetimehigh"
+    }
+    for got in listener.received:
+        token = got.headers.get("Authorization")
+        assert token == ("Bearer the-token-of-this-test" if got.path in {SMS, INCIDENTS} else None)
+    discord = (await listener.wait_for(to(DISCORD, "tradingmarketdatastale"))).body
+    embed = discord["embeds" if words == "discord" else "attachments"][0]
+    assert embed["title"] == "WARNING beta BTC/USDT: Market data is out of date."
+    assert "var-exchange=beta" in str(embed)
+
+
+def runbook(name: str) -> str:
+    return f"runbook.md#{name.lower()}"
+
+
+def named(got: Received) -> set[str]:
+    """The alerts that a message names, by the headings of the runbook that it links to."""
+    return set(re.findall(r"runbook\.md#(\w+)", str(got.body)))
+
+
+async def test_cooldown_holds(new_sender: NewSender, listener: Listener) -> None:
+    """By the time one alert was told again and again after 3 min each, another of 30 min was told once."""
+    sender = await new_sender()
+    seldom = {"alertname": "TradingCacheHitRateLow", "tier": "l3", "severity": "warning", "cooldown": "30m"}
+    await sender.fire(seldom, errors("alpha", "critical"))
+
+    def often() -> int:
+        return sum(to_slack("CRITICAL alpha")(got) for got in listener.received)
+
+    await listener.wait_for(lambda _: often() >= 4)
+    assert sum(to_slack("WARNING l3")(got) for got in listener.received) == 1
+
+
+async def test_window_of_maintenance_mutes(new_sender: NewSender, listener: Listener) -> None:
+    """Nobody is told of an exchange within its window, however bad it is; the exporter is, and of others all are."""
+    always = [{"name": "upgrade", "exchanges": ["alpha"], "weekdays": ["sunday:saturday"], "location": "Asia/Tokyo"}]
+    async with mail_server() as mails:
+        channels = {"maintenance": always, "exporter": {"incidents": True}, "sms": {"enabled": True}}
+        sender = await new_sender(channels, smtp_port=mails.port)
+        drift = {"alertname": "TradingBalanceDrift", "exchange": "alpha", "severity": "warning", "cooldown": "15m"}
+        await sender.fire(unavailable("alpha"), drift)
+        await listener.wait_for(to(INCIDENTS, "TradingBalanceDrift"))
+        await sender.fire(unavailable("beta"))  # its waits begin after those of alpha and so end after them
+        await listener.wait_for(to_slack("CRITICAL beta"))
+        assert (await mails.next())["Subject"] == "CRITICAL beta: An exchange does not answer."
+    assert {got.path for got in listener.received if "alpha" in str(got.body)} == {INCIDENTS}
+    assert len(mails.received) == 1
+
+
+@pytest.mark.parametrize("dead", [SLACK, PAGERDUTY, DISCORD, SMS, "mail"])
+async def test_dead_channel_does_not_stop_the_others(new_sender: NewSender, listener: Listener, dead: str) -> None:
+    """All other channels are told while one of them refuses everything."""
+    listener.refused = frozenset({dead})
+    async with mail_server() as mails:
+        channels = {"discord": {"enabled": True}, "sms": {"enabled": True}}
+        sender = await new_sender(channels, smtp_port=free_port() if dead == "mail" else mails.port)
+        await sender.fire({"alertname": "TradingResponseTimeHigh", "severity": "critical", "cooldown": "5m"})
+        for path in {SLACK, PAGERDUTY, DISCORD, SMS} - {dead}:
+            await listener.wait_for(to(path, runbook("TradingResponseTimeHigh")))
+        if dead != "mail":
+            assert (await mails.next())["Subject"].startswith("CRITICAL")
+
+
+async def test_channel_that_is_gone_does_not_keep_the_end_from_the_other(
+    new_sender: NewSender, listener: Listener
+) -> None:
     """PagerDuty is paged, and told when it is over, while nothing listens at Slack's address."""
     nobody = f"http://{LOOPBACK}:{free_port()}/"
     sender = await new_sender(secrets={"slack_url": nobody, "pagerduty_key": "the-key"})
@@ -181,7 +340,7 @@ async def test_one_outage_is_one_message(new_sender: NewSender, listener: Listen
     await sender.fire(unavailable("alpha"))
     await listener.wait_for(to_slack("CRITICAL alpha: An exchange does not answer."))
     await sender.fire(*held_back, stale("beta"))
-    await listener.wait_for(to_slack("WARNING beta: Market data"))
+    await listener.wait_for(to_slack("WARNING beta BTC/USDT: Market data"))
     for labels in held_back:
         assert (await sender.status(labels))["state"] == "suppressed"
     assert (await sender.status(stale("beta")))["state"] == "active"
@@ -235,14 +394,37 @@ async def test_labels_cannot_mention_people_or_forge_links(new_sender: NewSender
     assert attachment["text"].startswith("&lt;!channel&gt; &amp; &lt;http://evil|bank&gt; _since")
 
 
+async def test_labels_cannot_forge_a_title_or_a_link_to_the_dashboard(
+    new_sender: NewSender, listener: Listener
+) -> None:
+    """What stands in a title is escaped for each channel, and in a link as part of an address."""
+    sender = await new_sender({"discord": {"enabled": True}})
+    await sender.fire(stale("<!here>|a&b=c", "[x](http://evil)"), summary="A summary.", description="@everyone **no**")
+    (attachment,) = (await listener.wait_for(to(SLACK, "A summary"))).body["attachments"]
+    assert attachment["title"] == "WARNING &lt;!here&gt;|a&amp;b=c [x](http://evil): A summary."
+    assert "var-exchange=%3C%21here%3E%7Ca%26b%3Dc|Dashboard>" in attachment["text"]
+    (embed,) = (await listener.wait_for(to(DISCORD, "A summary"))).body["embeds"]
+    assert embed["title"] == r"WARNING \<!here\>\|a&b=c \[x\]\(http://evil\): A summary."
+    assert embed["description"].startswith(r"\@everyone \*\*no\*\*")
+
+
+async def test_a_rule_may_name_its_own_dashboard(new_sender: NewSender, listener: Listener) -> None:
+    """The annotation dashboard_url, where there is one, is what messages link to."""
+    sender = await new_sender()
+    await sender.fire(stale("alpha"), summary="A summary.", dashboard_url="http://grafana/d/risk")
+    (attachment,) = (await listener.wait_for(to_slack("WARNING alpha"))).body["attachments"]
+    assert attachment["text"].endswith("<http://grafana/d/risk|Dashboard>")
+    assert attachment["title_link"] == "http://grafana/d/risk"
+
+
 async def test_no_secret_is_a_counted_failure(new_sender: NewSender, listener: Listener) -> None:
     """Without any secret Alertmanager runs, takes alerts, and counts the messages that it could not send."""
-    sender = await new_sender(secrets={})
+    sender = await new_sender({"discord": {"enabled": True, "format": "slack"}}, secrets={})
     await sender.fire(unavailable("alpha"))
 
     async def failed() -> bool:
         counts = _failures(await sender.metrics())
-        return bool(counts.get("slack") and counts.get("pagerduty"))
+        return all(counts.get(name) for name in ("slack", "pagerduty"))
 
     await eventually(failed)
     assert (await sender.status(unavailable("alpha")))["state"] == "active"

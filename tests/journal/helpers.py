@@ -10,7 +10,19 @@ from pathlib import Path
 
 from exporter.events import Balance, Funding, PositionReport, Transfer
 from exporter.journal import Journal
-from exporter.journal.records import Lasting, Moved, Opened, Paid, Passing, Record, Reported, Revalued, Sampled, Valued
+from exporter.journal.records import (
+    Incident,
+    Lasting,
+    Moved,
+    Opened,
+    Paid,
+    Passing,
+    Record,
+    Reported,
+    Revalued,
+    Sampled,
+    Valued,
+)
 from tests.builders import T0, fee, fill, order
 
 ONE_OF_EACH: list[Lasting] = [
@@ -40,6 +52,7 @@ ONE_OF_EACH_PASSING: list[Passing] = [
     Reported(PositionReport(exchange="alpha", symbol="BTC/USDT:USDT", quantity=Decimal(-2), ts=T0)),
     Reported(order("7", "rejected", reason="no_funds", sent_ts=T0 - 0.2, ack_ts=T0 - 0.1)),
     Sampled(T0, "alpha", "main", 1000.25, 1001.5),
+    Incident(1, T0, "ea4d25572cfd69bc", "critical", "TradingCpuHigh", "", "It is busy.", T0, T0 + 60, resolved=True),
 ]
 
 

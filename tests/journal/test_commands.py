@@ -74,7 +74,7 @@ def test_verify_tells_what_there_is(path: Path, capsys: Output) -> None:
     assert capsys.readouterr().out.splitlines() == [
         f"{path}: intact",
         "  lasting: 31 rows, 37 records, events from 2025-10-09T08:53:20.000Z to 2025-10-09T08:53:59.000Z",
-        "  passing: 4 rows, 7 records, events from 2025-10-09T08:53:20.000Z to 2025-10-09T08:53:59.000Z",
+        "  passing: 4 rows, 8 records, events from 2025-10-09T08:53:20.000Z to 2025-10-09T08:53:59.000Z",
         "  saved state: 2 parts",
     ]
     assert hashlib.sha256(path.read_bytes()).digest() == before
@@ -502,5 +502,5 @@ def test_passing_rows_are_restored_too(path: Path, tmp_path: Path) -> None:
     """What may be forgotten is in a backup as long as it is in the journal."""
     assert run("backup", path, tmp_path / "backup.db") == 0
     journal = Journal.open(tmp_path / "backup.db")
-    assert passing(journal)[:4] == ONE_OF_EACH_PASSING
+    assert passing(journal)[: len(ONE_OF_EACH_PASSING)] == ONE_OF_EACH_PASSING
     journal.close()

@@ -31,7 +31,8 @@ class Options:
     """How the parts are started; everything has the demo's value unless given.
 
     ``*_overrides`` are merged into the configuration of that part, mappings by key, lists replaced.
-    ``secrets`` are files of Alertmanager's folder ``secrets``: name and text.
+    ``channels`` says which of Alertmanager's channels are on, as ``channels.yml`` does; ``secrets`` are files of its
+    folder ``secrets``: name and text.
     """
 
     market: Market = components.DEFAULT_MARKET
@@ -41,6 +42,7 @@ class Options:
     exporter_overrides: Settings = field(default_factory=dict)
     exporter_environment: Mapping[str, str] = field(default_factory=dict)
     prometheus_overrides: Settings = field(default_factory=dict)
+    channels: Settings = field(default_factory=dict)
     alertmanager_overrides: Settings = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
 
@@ -166,6 +168,7 @@ class Harness:
         return components.alertmanager(
             self.stack.run_dir,
             port=self._ports["alertmanager"],
+            channels=options.channels,
             secrets=options.secrets,
             overrides=options.alertmanager_overrides,
         )
@@ -182,19 +185,26 @@ class Received:
 
     path: str
     body: Any
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Listener:
-    """An HTTP server on loopback that takes any POST of JSON, as Slack, PagerDuty and webhooks do."""
+    """An HTTP server on loopback that takes any POST of JSON, as Slack, PagerDuty and webhooks do.
+
+    Paths in ``refused`` are answered with an error, and nothing of them is kept.
+    """
 
     def __init__(self) -> None:
+        self.refused: frozenset[str] = frozenset()
         self.received: list[Received] = []
         self._news = asyncio.Condition()
         self.url = ""
 
     async def handle(self, request: web.Request) -> web.Response:
         """Keep the request; answer what a service says that has taken it."""
-        received = Received(request.path, await request.json())
+        if request.path in self.refused:
+            return web.Response(status=500, text="refused")
+        received = Received(request.path, await request.json(), request.headers)
         async with self._news:
             self.received.append(received)
             self._news.notify_all()

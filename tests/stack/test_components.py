@@ -67,10 +67,11 @@ async def test_messages_reach_local_channels(new_harness: NewHarness, listener: 
     """With secrets and addresses of a listener, a critical alert reaches it in Slack's and PagerDuty's shape."""
     options = Options(
         secrets={"slack_url": f"{listener.url}/slack", "pagerduty_key": "0123456789abcdef"},
-        alertmanager_overrides={
-            "global": {"pagerduty_url": f"{listener.url}/pagerduty"},
-            "route": {"receiver": "pager", "group_wait": "0s", "routes": []},
+        channels={
+            "slack": {"enabled": True},
+            "pagerduty": {"enabled": True, "url": f"{listener.url}/pagerduty"},
         },
+        alertmanager_overrides={"route": {"receiver": "critical", "group_wait": "0s", "routes": []}},
     )
     harness = await new_harness(options)
     await harness.start("alertmanager")
@@ -89,7 +90,7 @@ def test_committed_configuration_is_only_read(tmp_path: Path, binaries: dict[str
 
     def state() -> dict[Path, tuple[int, int]]:
         folders = [ROOT / "prometheus", ROOT / "alertmanager"]
-        files = [file for folder in folders for file in folder.rglob("*")]
+        files = [file for folder in folders for file in folder.rglob("*") if "__pycache__" not in str(file)]
         return {file: (file.stat().st_mtime_ns, file.stat().st_size) for file in files}
 
     before = state()

@@ -422,7 +422,7 @@ def exact_fill(fill: Event) -> tuple[str, str, str]:
 ANEW = re.compile(
     "events_.*|event_lag_.*|push_.*|collector_duration_seconds|component_up|journal_(size_bytes|commit_duration_.*)"
     "|market_(spread|observed)_seconds_total|quote_spread_ratio|orders_open|markout_missing_total"
-    "|balance_drift.*|reconciled_timestamp_seconds"
+    "|balance_drift.*|reconciled_timestamp_seconds|host_.*|journal_disk_free_bytes"
 )
 HOUR = 3600
 

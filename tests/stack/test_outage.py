@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -12,11 +13,12 @@ from tests.stack.harness import Harness, Listener, Options, Received, eventually
 
 SCRAPE = 5.0  # seconds, as prometheus.yml has it
 OTHERS = ("beta", "gamma")
+SYMPTOMS = re.compile(r"runbook\.md#trading(exchange|marketdata|ratelimit)")  # what an outage would make fire
 
 pytestmark = pytest.mark.stack
 
 
-@pytest.mark.timeout(420)
+@pytest.mark.timeout(720)
 async def test_an_outage_is_told_and_its_end_too_and_the_others_never_gap(
     new_harness: NewHarness, listener: Listener
 ) -> None:
@@ -24,7 +26,10 @@ async def test_an_outage_is_told_and_its_end_too_and_the_others_never_gap(
     harness = await new_harness(
         Options(
             secrets={"slack_url": f"{listener.url}/slack", "pagerduty_key": "a-routing-key"},
-            alertmanager_overrides={"global": {"pagerduty_url": f"{listener.url}/pagerduty"}},
+            channels={
+                "slack": {"enabled": True},
+                "pagerduty": {"enabled": True, "url": f"{listener.url}/pagerduty"},
+            },
         )
     )
     await harness.start()
@@ -42,14 +47,18 @@ async def test_an_outage_is_told_and_its_end_too_and_the_others_never_gap(
 
     await harness.clear_faults("alpha")
     recovered = time.time()
-    resolved = await listener.wait_for(lambda got: is_page(got, "resolve"), 180)
+    resolved = await listener.wait_for(lambda got: is_page(got, "resolve"), 480)
     await listener.wait_for(lambda got: is_slack(got, "good"), 60)
     print(f"resolved {time.time() - recovered:.0f} s after it was switched on")
     assert resolved.body["dedup_key"] == page.body["dedup_key"]
 
-    # One outage is one message to each channel, however many alerts its symptoms would make.
-    assert all("An exchange does not answer." in str(got.body) for got in listener.received)
-    assert len(listener.received) == 4
+    # One outage is one message to each channel, however many alerts its symptoms would make; after the cooldown it
+    # may be told once more. Alerts about other things, such as a busy machine, may fire as well.
+    told = [got for got in listener.received if SYMPTOMS.search(str(got.body))]
+    assert all("An exchange does not answer." in str(got.body) for got in told)
+    beginnings = [got for got in told if is_slack(got, "danger") or is_page(got, "trigger")]
+    assert len(beginnings) in {2, 4}
+    assert len(told) - len(beginnings) == 2
     await assert_no_gaps(harness, began, time.time())
 
 
@@ -64,12 +73,13 @@ async def all_is_well(harness: Harness) -> bool:
 def is_slack(got: Received, colour: str) -> bool:
     """Whether this is a message in Slack's shape whose attachment has this colour."""
     attachments: list[dict[str, Any]] = got.body.get("attachments", []) if got.path == "/slack" else []
-    return any(attachment["color"] == colour for attachment in attachments)
+    return any(attachment["color"] == colour for attachment in attachments) and bool(SYMPTOMS.search(str(got.body)))
 
 
 def is_page(got: Received, action: str) -> bool:
     """Whether this is an event in the shape of PagerDuty's Events API v2."""
-    return got.path == "/pagerduty" and got.body["event_action"] == action
+    is_one = got.path == "/pagerduty" and got.body["event_action"] == action
+    return is_one and bool(SYMPTOMS.search(str(got.body)))
 
 
 async def assert_no_gaps(harness: Harness, began: float, ended: float) -> None:

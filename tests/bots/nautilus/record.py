@@ -19,7 +19,7 @@ from redis import Redis
 from simulator.stack.processes import ROOT
 from tests.bots.environments import program
 from tests.bots.nautilus.program import backtest
-from tests.redis_server import redis_server
+from tests.servers import redis_server
 
 FOLDER = ROOT / "tests" / "sources" / "nautilus" / "recorded"
 TRADER = "TESTER-001"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.bots.nautilus.program import backtest, node, read
-from tests.redis_server import RedisServer, redis_server
+from tests.servers import RedisServer, redis_server
 from tests.sources.nautilus.account import check
 from tests.sources.nautilus.conftest import TRADER, watching
 
