@@ -19,6 +19,7 @@ from exporter.ledger import saving
 from exporter.state.incidents import SavedIncidents
 from exporter.state.quality import SavedQuality
 from exporter.state.risk import SavedRisk
+from exporter.state.signals import SavedModel
 from exporter.state.state import State
 
 _LOOK_EVERY = 1.0  # seconds
@@ -28,7 +29,7 @@ _RATE_PATIENCE = 5.0  # seconds; right after a start the first prices are still 
 _ORDERS_BEFORE = 86_400.0  # seconds before the last saving, of which ended orders are remembered
 
 # Parts; the last says whether all was saved at the end.
-_QUALITY, _RISK, _INCIDENTS, _END = "quality", "risk", "incidents", "end"
+_QUALITY, _RISK, _INCIDENTS, _SIGNALS, _END = "quality", "risk", "incidents", "signals", "end"
 _CLEAN = b"clean"
 
 T = TypeVar("T")
@@ -51,6 +52,7 @@ def recover(state: State) -> None:
     incidents = _decoded(parts.get(_INCIDENTS), SavedIncidents)
     if incidents is not None:
         state.incidents.load(incidents)
+    state.signals.load(_decoded(parts.get(_SIGNALS), list[SavedModel]) or [])
     state.risk.restore(_passing(state, max(0.0, since - _ORDERS_BEFORE)))
     clean = _END in parts and parts[_END].payload == _CLEAN and not count
     if not clean:  # a counter that fell a little would be counted again as a whole (see `Quality.load`)
@@ -212,6 +214,7 @@ class Keeper:
                 Part(_QUALITY, row, msgspec.msgpack.encode(self._state.quality.save())),
                 Part(_RISK, row, msgspec.msgpack.encode(self._state.risk.save())),
                 Part(_INCIDENTS, row, msgspec.msgpack.encode(self._state.incidents.save())),
+                Part(_SIGNALS, row, msgspec.msgpack.encode(self._state.signals.save())),
             ]
             for name, part in changed.items():
                 parts.append(Part(name, row, msgspec.msgpack.encode(part)))

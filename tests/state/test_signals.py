@@ -126,6 +126,20 @@ async def test_drift_shows_once_there_are_enough_values_and_the_world_changed(bo
     assert index["prediction"] == 0.0
 
 
+async def test_after_a_restart_the_same_reference_is_held_against(tmp_path: Path) -> None:
+    """What a model was told before an orderly end is what later values are compared with."""
+    config, drawn = settings(tmp_path) | MODELS, random.Random(3)
+    for shift in (0, 3):
+        async with pushing(config) as running:
+            features = [{"moved": drawn.gauss(shift, 1)} for _ in range(WINDOW)]
+            await accepted(running, *(told("prediction", model="m", features=each) for each in features))
+            text = await running.metrics()
+    index = [
+        line for line in text.splitlines() if line.startswith('trading_model_drift_psi{model="m",feature="moved"}')
+    ]
+    assert float(index[0].rsplit(" ", 1)[1]) > 0.25
+
+
 @pytest.mark.parametrize("shift", [0.0, 0.3, 2.0])
 def test_the_index_equals_an_independent_calculation(shift: float) -> None:
     """Shares of numpy's histogram in the same bins give the same index."""

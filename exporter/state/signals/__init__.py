@@ -7,7 +7,7 @@ business   figures by name
 """
 
 from exporter.state.signals.caches import CacheFigures
-from exporter.state.signals.models import Model
+from exporter.state.signals.models import Model, SavedModel
 from exporter.state.signals.signals import Signals
 
-__all__ = ["CacheFigures", "Model", "Signals"]
+__all__ = ["CacheFigures", "Model", "SavedModel", "Signals"]
