@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from exporter.errors import JournalError
 from exporter.events import ONE, ZERO, BookKey, Fee, Fill, Liquidity, Side
-from exporter.journal.records import Paid, Record, Revalued, Valued
+from exporter.journal.records import Paid, Record, Revalued, Valued, identity
 from exporter.ledger.account import Account
 from exporter.ledger.currency import MidHistory, Rate, Rates
 from exporter.ledger.identities import Scope
@@ -159,7 +159,7 @@ class Book:
             yield next(lacking, self.instrument.settle), count
 
     def _wait(self, waiting: Valued | Paid) -> None:
-        self._waiting[_identity(waiting)] = waiting
+        self._waiting[identity(waiting)] = waiting
         self._lacking[self._may_lack(waiting)] += 1
 
     def _wait_no_longer(self, identity: str) -> Valued | Paid | None:
@@ -355,8 +355,8 @@ class Book:
 
     def retry(self, rates: Rates) -> Iterator[Revalued | None]:
         """For each thing that waits for a rate what it comes to now, which has to be handed to `revalue`, or None."""
-        for identity, waiting in list(self._waiting.items()):
-            is_waiting = self._waiting.get(identity) is waiting  # unless another retry was quicker
+        for known_by, waiting in list(self._waiting.items()):
+            is_waiting = self._waiting.get(known_by) is waiting  # unless another retry was quicker
             yield self._revalued(waiting, rates) if is_waiting else None
 
     def revalue(self, revalued: Revalued) -> None:
@@ -377,7 +377,7 @@ class Book:
             rate = rates.usd_at(payment.currency, payment.exchange, payment.ts)
             if rate is None:
                 return None
-            return Revalued(*key[:3], _identity(waiting), ONE, rate.value, (), rate.exact)
+            return Revalued(*key[:3], identity(waiting), ONE, rate.value, (), rate.exact)
         fill = waiting.fill
         better = self._with_fees(waiting, rates) if waiting.rate is not None else self._with_rate(waiting, rates)
         if better.rate is None or (better.rate == waiting.rate and better.fee_rates is None):
@@ -457,8 +457,8 @@ class Book:
         merged = len(meanwhile)
         places.append(sorted({order(step) for step in meanwhile if step.identity not in steps}))
         steps.update((step.identity, step) for step in meanwhile)
-        for number, (_, _, identity) in enumerate(heapq.merge(*places)):
-            timeline.put([steps[identity]])
+        for number, (_, _, trade_id) in enumerate(heapq.merge(*places)):
+            timeline.put([steps[trade_id]])
             if number % _SLICE == _SLICE - 1:
                 yield
         for step in meanwhile[merged:]:
@@ -506,11 +506,6 @@ class Book:
         for each in saved.waiting:
             self._wait(each)
         return self
-
-
-def _identity(waiting: Valued | Paid) -> str:
-    """What a waiting record is known by; no trade id contains a zero byte."""
-    return f"funding\0{waiting.funding.funding_id}" if isinstance(waiting, Paid) else waiting.fill.trade_id
 
 
 _decoder = msgspec.msgpack.Decoder(Sums)

@@ -25,7 +25,9 @@ def publishers(config: Config, state: State) -> Makers:
         try:
             from exporter.publish.gateway import Gateway  # noqa: PLC0415 - only with the extra
         except ModuleNotFoundError as error:
-            raise ServiceError(f"{error}; install what it needs: pip install 'trading-exporter[sms]'") from None
+            raise ServiceError(
+                f"{error}; `make setup` has what it needs; otherwise pip install '.[sms]' in the clone"
+            ) from None
         gateway = Gateway([url.read() for url in config.sms.urls])
         found[f"{OWN}/sms"] = partial(Sender, config.sms, state, gateway.send)
     if config.incidents.token is not None:
