@@ -1,6 +1,7 @@
 """Grafana dashboards as code, and the command that puts them into a running Grafana.
 
 ``queries`` writes PromQL, ``panels`` writes Grafana's JSON, ``layout`` places panels on the grid,
-``sections`` are rows that dashboards share, ``dashboards`` has one module a role, ``generate`` writes
+``frame`` is what all dashboards have around them, ``foreign`` are metrics of others, ``sections`` are rows that
+dashboards share, ``dashboards`` has one module a role (being there registers it), ``generate`` writes
 ``json/`` and ``provision`` sends it to a server through ``api``.
 """

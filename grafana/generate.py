@@ -9,13 +9,17 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
-from grafana.dashboards import trading
+from grafana import dashboards
 from grafana.panels import Json
 
 FOLDER = Path(__file__).parent / "json"
-DASHBOARDS: dict[str, Callable[[], Json]] = {"trading": trading.build}
+DASHBOARDS: dict[str, Callable[[], Json]] = {
+    name: import_module(f"{dashboards.__name__}.{name}").build for _, name, _ in iter_modules(dashboards.__path__)
+}
 
 
 def render(model: Json) -> str:

@@ -8,9 +8,10 @@ versions know are kept.
 
 from __future__ import annotations
 
+import json
 import string
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from grafanalib import core
@@ -36,7 +37,9 @@ _PANEL_KEYS = (
     "options",
     "gridPos",
     "transformations",
+    "links",
 )
+_OPTIONAL_KEYS = frozenset({"transformations", "links"})
 _TARGET_KEYS = ("refId", "datasource", "expr", "legendFormat", "format", "instant")
 _DASHBOARD_KEYS = (
     "annotations",
@@ -128,6 +131,18 @@ class Panel:
     fields: Json
     options: Json
     transformations: tuple[Json, ...] = ()
+    links: tuple[Json, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a dashboard is called, how often it is refreshed, and how far back it looks at first."""
+
+    uid: str
+    title: str
+    description: str
+    refresh: str = "5s"
+    span: str = "1h"
 
 
 SeriesLooks = Mapping[str, Look]
@@ -229,6 +244,50 @@ def state_timeline(title: str, description: str, *queries: Query, look: Look) ->
     return Panel("state-timeline", title, description, _targets(queries), fields, options)
 
 
+def heatmap(title: str, description: str, query: Query, *, unit: str) -> Panel:
+    """Return a histogram's buckets over time, the darker the more; ``query`` is by ``le``."""
+    options = {
+        "calculate": False,
+        "color": {
+            "mode": "scheme",
+            "scheme": "Spectral",
+            "steps": 64,
+            "reverse": True,
+            "fill": "dark-orange",
+            "exponent": 0.5,
+            "scale": "exponential",
+        },
+        "yAxis": {"unit": unit, "axisPlacement": "left"},
+        "cellGap": 1,
+        "rowsFrame": {"layout": "auto"},
+        "tooltip": {"show": True, "yHistogram": True},
+        "legend": {"show": True},
+        "filterValues": {"le": 1e-9},
+        "exemplars": {"color": "rgba(255,0,255,0.7)"},
+        "showValue": "never",
+    }
+    fields = {"defaults": {"unit": unit, "noValue": NO_DATA}, "overrides": []}
+    return Panel("heatmap", title, description, _targets((query,), shape="heatmap"), fields, options)
+
+
+def piechart(title: str, description: str, query: Query, *, look: Look, series: SeriesLooks = NO_SERIES) -> Panel:
+    """Return a ring with a part for each series."""
+    options = {
+        "reduceOptions": _LAST,
+        "pieType": "donut",
+        "displayLabels": ["percent"],
+        "legend": {"displayMode": "list", "placement": "right", "showLegend": True, "values": ["value"]},
+    }
+    fields = _fields(look, series, color={"mode": "palette-classic"})
+    return Panel("piechart", title, description, _targets((query,), instant=True), fields, options)
+
+
+def leading(panel: Panel, title: str, url: str) -> Panel:
+    """Return the panel with a link in its corner, such as to the dashboard that says more."""
+    link = {"title": title, "url": url, "targetBlank": False}
+    return replace(panel, links=(*panel.links, link))
+
+
 def text(title: str, description: str, markdown: str) -> Panel:
     """Return a panel of prose, in Markdown."""
     options = {"mode": "markdown", "content": markdown}
@@ -245,9 +304,10 @@ def place(panel: Panel, number: int, where: Place) -> Json:
         targets=list(panel.targets),
         gridPos=_grid(where),
         transformations=list(panel.transformations),
+        links=list(panel.links),
     ).panel_json({})
     shaped = frame | {"type": panel.kind, "fieldConfig": panel.fields, "options": panel.options}
-    return {key: shaped[key] for key in _PANEL_KEYS if key != "transformations" or panel.transformations}
+    return {key: shaped[key] for key in _PANEL_KEYS if key not in _OPTIONAL_KEYS or shaped[key]}
 
 
 def heading(title: str, number: int, where: Place) -> Json:
@@ -281,6 +341,28 @@ def link(title: str, url: str, tooltip: str) -> Json:
     return made
 
 
+def span_link(title: str, uid: str, span: str, tooltip: str) -> Json:
+    """Return a link to the same dashboard with the same choices over ``span``, such as ``7d``."""
+    made: Json = core.DashboardLink(
+        type="link",
+        icon="dashboard",
+        title=title,
+        uri=f"/d/{uid}?from=now-{span}&to=now",
+        tooltip=tooltip,
+        keepTime=False,
+        includeVars=True,
+    ).to_json_data()
+    return made
+
+
+def tag_links(title: str, tag: str) -> Json:
+    """Return a menu of all dashboards with a tag, opened with the same time and choices."""
+    made: Json = core.DashboardLink(
+        type="dashboards", title=title, tags=[tag], asDropdown=True, includeVars=True, keepTime=True
+    ).to_json_data()
+    return made
+
+
 def alert_annotation(expr: str) -> Json:
     """Return the annotation that marks in every chart when an alert fired."""
     return {
@@ -295,24 +377,42 @@ def alert_annotation(expr: str) -> Json:
     }
 
 
-def dashboard(
-    uid: str, title: str, description: str, panels: Sequence[Json], extras: Mapping[str, Sequence[Json]]
-) -> Json:
-    """Return a dashboard's JSON model: an hour, refreshed every 5 s, not editable.
+def time_annotation(name: str, expr: str, title: str) -> Json:
+    """Return the annotation that marks the moments, in milliseconds since 1970, that are the values of ``expr``."""
+    return {
+        "name": name,
+        "datasource": _SOURCE,
+        "enable": True,
+        "iconColor": "blue",
+        "expr": expr,
+        "titleFormat": title,
+        "useValueForTime": "on",
+    }
+
+
+def with_fixed_source(model: Json) -> Json:
+    """Return a dashboard that reads our own data source, without a choice: what is shared may have no variables."""
+    text_of_it = json.dumps(model).replace("${datasource}", DATASOURCE_UID)
+    fixed: Json = json.loads(text_of_it)
+    return fixed
+
+
+def dashboard(frame_of: Frame, panels: Sequence[Json], extras: Mapping[str, Sequence[Json]]) -> Json:
+    """Return a dashboard's JSON model, not editable.
 
     ``extras`` may hold lists of ``variables``, ``links`` and ``annotations``.
     """
     frame = core.Dashboard(
-        uid=uid,
-        title=title,
-        description=description,
+        uid=frame_of.uid,
+        title=frame_of.title,
+        description=frame_of.description,
         panels=list(panels),
         templating=core.Templating(list=list(extras.get("variables", ()))),
         annotations=core.Annotations(list=[_BUILT_IN, *extras.get("annotations", ())]),
         links=list(extras.get("links", ())),
         tags=[TAG],
-        refresh="5s",
-        time=core.Time("now-1h", "now"),
+        refresh=frame_of.refresh,
+        time=core.Time(f"now-{frame_of.span}", "now"),
         timePicker=core.TimePicker(refreshIntervals=["5s", "10s", "30s", "1m", "5m", "15m"], timeOptions=[]),
         timezone="browser",
         graphTooltip=1,  # one crosshair for all charts

@@ -10,8 +10,12 @@ operator of that name.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import yaml
 
 from exporter.metrics import Family, Kind
 
@@ -19,6 +23,7 @@ RATE_INTERVAL = "$__rate_interval"
 RANGE = "$__range"
 VARIABLES = ("exchange", "account", "symbol", "strategy")
 
+_RULES = Path(__file__).parents[1] / "prometheus" / "rules" / "recording"
 _OPERATORS = ("=~", "!=", "!~")
 
 
@@ -36,9 +41,17 @@ class Query:
 
 def select(family: Family, *, suffix: str = "", **where: str) -> str:
     """Return the selector of a family, filtered by the dashboard's variables and by ``where``."""
+    return _selector(family, suffix, {name: f"=~${name}" for name in VARIABLES if name in family.labels} | where)
+
+
+def everywhere(family: Family, **where: str) -> str:
+    """Return the selector of a family, filtered by ``where`` alone, whatever is chosen."""
+    return _selector(family, "", where)
+
+
+def _selector(family: Family, suffix: str, where: Mapping[str, str]) -> str:
     _check_labels(family, where)
-    chosen = {name: f"=~${name}" for name in VARIABLES if name in family.labels} | where
-    matchers = ",".join(_matcher(name, value) for name, value in chosen.items())
+    matchers = ",".join(_matcher(name, value) for name, value in where.items())
     return f"{family.name}{suffix}" + (f"{{{matchers}}}" if matchers else "")
 
 
@@ -94,10 +107,32 @@ def age(family: Family, by: Sequence[str] = ()) -> str:
     return _aggregate("max", family, by, f"timestamp({series}) - {series}")
 
 
-def recorded(rule: str, *labels: str) -> str:
-    """Return the selector of a recording rule's series, which have ``labels``."""
-    matchers = ",".join(_matcher(name, f"=~${name}") for name in VARIABLES if name in labels)
+def recorded(rule: str, **where: str) -> str:
+    """Return the selector of a recorded series, filtered like `select`; its labels are the level in its name."""
+    if rule not in _recorded_names():
+        message = f"no recording rule is called {rule}; docs/rules.md lists them"
+        raise QueryError(message)
+    labels = level_of(rule)
+    unknown = [label for label in where if label not in labels]
+    if unknown:
+        message = f"{rule} has no label {', '.join(unknown)}; it has {', '.join(labels) or 'none'}"
+        raise QueryError(message)
+    chosen = {name: f"=~${name}" for name in VARIABLES if name in labels} | where
+    matchers = ",".join(_matcher(name, value) for name, value in chosen.items())
     return rule + (f"{{{matchers}}}" if matchers else "")
+
+
+def level_of(rule: str) -> tuple[str, ...]:
+    """Return the labels that the name of a recorded series says it has: ``exchange_symbol:…`` has those two."""
+    level_name = rule.partition(":")[0]
+    return () if level_name in {"system", ""} else tuple(level_name.split("_"))
+
+
+@cache
+def _recorded_names() -> frozenset[str]:
+    files = sorted(_RULES.glob("*.yml"))
+    groups = [group for path in files for group in yaml.safe_load(path.read_text(encoding="utf-8"))["groups"]]
+    return frozenset(rule["record"] for group in groups for rule in group["rules"])
 
 
 def share(part: str, whole: str) -> str:
@@ -130,7 +165,7 @@ def _matcher(label: str, value: str) -> str:
     return f'{label}{operator}"{value.removeprefix(operator)}"'
 
 
-def _check_labels(family: Family, labels: Sequence[str] | dict[str, str]) -> None:
+def _check_labels(family: Family, labels: Iterable[str]) -> None:
     unknown = [label for label in labels if label not in family.labels]
     if unknown:
         message = f"{family.name} has no label {', '.join(unknown)}; it has {', '.join(family.labels) or 'none'}"

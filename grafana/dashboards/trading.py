@@ -7,7 +7,7 @@ each; the rows below explain.
 from __future__ import annotations
 
 from exporter import metrics
-from grafana import layout, panels, queries
+from grafana import frame, queries
 from grafana.layout import Section, line
 from grafana.panels import Json, Look, Panel, stat
 from grafana.queries import Query
@@ -25,13 +25,6 @@ from grafana.sections import (
     risk,
     systems,
 )
-
-UID = "trading-trading"
-RUNBOOK_URL = "https://github.com/trading-exporter/trading-exporter/blob/main/docs/runbook.md"
-
-_OURS = 'alertname=~"Trading.+",alertstate="firing"'
-_URGENT = f'ALERTS{{{_OURS},severity=~"critical|warning"}}'
-_WATCHDOG = 'ALERTS{alertname="TradingWatchdog",alertstate="firing"}'
 
 
 def build() -> Json:
@@ -57,31 +50,7 @@ def build() -> Json:
         journal.section(),
         exporter.section(),
     )
-    return panels.dashboard(
-        UID,
-        "Trading",
-        "Am I making money, what do I hold, is anything broken.",
-        layout.arrange(sections),
-        {
-            "variables": variables(),
-            "links": [panels.link("Runbook", RUNBOOK_URL, "What each alert means and what to do")],
-            "annotations": [panels.alert_annotation(_URGENT)],
-        },
-    )
-
-
-def variables() -> list[Json]:
-    """Return the choices at the top: data source, exchange, account, symbol, strategy."""
-    of_exchange = {"exchange": "=~$exchange"}
-    markets = (metrics.MARKET_DATA_TIMESTAMP, metrics.POSITION_BASE)  # some are known through a bot alone
-    values = {
-        "exchange": queries.label_values((metrics.EXCHANGE_UP, metrics.POSITION_BASE), "exchange"),
-        "account": queries.label_values((metrics.POSITION_BASE,), "account", **of_exchange),
-        "symbol": queries.label_values(markets, "symbol", **of_exchange),
-        "strategy": queries.label_values((metrics.POSITION_BASE,), "strategy", **of_exchange),
-    }
-    labels = [panels.label_variable(name, name.capitalize(), query) for name, query in values.items()]
-    return [panels.data_source_variable(), *labels]
+    return frame.dashboard("trading", "Am I making money, what do I hold, is anything broken.", sections)
 
 
 def _first_screen() -> Section:
@@ -124,7 +93,7 @@ def _health_queries() -> dict[str, str]:
     books = queries.gauge(metrics.POSITION_BASE, how="count")
     priced = queries.gauge(metrics.PNL_TOTAL, how="count")
     return {
-        "Alerts": f"count({_URGENT}) or 0 * count({_WATCHDOG})",
+        "Alerts": f"count({frame.URGENT}) or 0 * count({frame.WATCHDOG})",
         "Exchanges": f"sum({up} == bool 0)",
         "Market data": f"sum({age} > bool on () group_left () {market.STALE_AFTER})",
         "Rates": queries.gauge(metrics.CURRENCY_RATE_MISSING),

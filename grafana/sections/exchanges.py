@@ -89,7 +89,7 @@ def _availability() -> Panel:
         "Availability, 5 min",
         "Share of requests, or of probes if lower, that the exchange answered with sense, as its alert sees it; "
         "the dashed line is the target in the configuration. Below it: stop quoting there until it recovers.",
-        Query(queries.recorded("exchange:availability:ratio_rate5m", "exchange"), _LEGEND),
+        Query(queries.recorded("exchange:availability:ratio_rate5m"), _LEGEND),
         Query(queries.gauge(metrics.TARGET_EXCHANGE_AVAILABILITY, how="max"), "target"),
         look=Look(unit="percentunit", decimals=1, high=1),
         draw=Draw(fill=0),

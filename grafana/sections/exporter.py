@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from exporter import metrics
-from grafana import queries
+from grafana import foreign, queries
 from grafana.layout import Section, line
 from grafana.panels import Draw, Look, Panel, bargauge, stat, state_timeline, timeseries
 from grafana.queries import Query
 from grafana.sections.exchanges import UP_OR_DOWN
-
-JOB = "trading-exporter"
 
 
 def section() -> Section:
@@ -28,7 +26,7 @@ def _scraped() -> Panel:
         "Scraped",
         "Whether Prometheus reaches the exporter. Down: everything here stands still or is empty; see whether "
         "its process runs and what its log says last.",
-        Query(f'min(up{{job="{JOB}"}})', "Exporter"),
+        Query(queries.gauge(foreign.UP, how="min", job=foreign.EXPORTER_JOB), "Exporter"),
         look=UP_OR_DOWN,
     )
 

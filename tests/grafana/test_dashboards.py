@@ -13,18 +13,17 @@ import pytest
 import yaml
 
 from exporter.metrics import FEES, REBATES, TABLE, Family, Kind
-from grafana import generate
-from grafana.dashboards import trading
+from grafana import foreign, frame, generate, queries
 from grafana.names import DATASOURCE_NAME, DATASOURCE_UID, FOLDER_TITLE
-from grafana.sections import exporter
 from tests.grafana import promql
 
 ROOT = Path(generate.__file__).parents[1]
 MODELS: dict[str, dict[str, Any]] = {
     path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(generate.FOLDER.glob("*.json"))
 }
-MODERN = frozenset({"timeseries", "stat", "gauge", "bargauge", "table", "state-timeline", "text", "row"})
-FOREIGN = {"up": {"job"}, "ALERTS": {"alertname", "alertstate", "severity"}}
+MODERN = frozenset(
+    {"timeseries", "stat", "gauge", "bargauge", "table", "state-timeline", "heatmap", "piechart", "text", "row"}
+)
 MONEY = {FEES.name, REBATES.name}  # counters that are shown as they stand, because they add up with PnL gauges
 WINDOWS = {"$__rate_interval", "$__range"}
 
@@ -53,7 +52,12 @@ def _expressions(model: dict[str, Any]) -> list[str]:
 def _family(name: str) -> Family | None:
     base = re.sub(r"_(bucket|sum|count)$", "", name)
     return next(
-        (each for each in TABLE if each.name == name or (each.name == base and each.kind is Kind.HISTOGRAM)), None
+        (
+            each
+            for each in (*TABLE, *foreign.TABLE)
+            if each.name == name or (each.name == base and each.kind is Kind.HISTOGRAM)
+        ),
+        None,
     )
 
 
@@ -177,22 +181,17 @@ def test_names_in_queries_exist(model: dict[str, Any]) -> None:
         found = promql.names(expr)
         assert found.metrics, expr
         for name in found.metrics:
-            assert _family(name) or name in recorded or name in FOREIGN, (name, expr)
+            assert _family(name) or name in recorded, (name, expr)
         for name, label in found.matched:
             family = _family(name)
-            allowed = {*family.labels, "le"} if family else FOREIGN.get(name, set(trading_labels()))
+            allowed = {*family.labels, "le"} if family else set(queries.level_of(name))
             assert label in allowed, (name, label)
         assert found.grouped <= _labels_of(found.metrics) | {"le"}, expr
 
 
-def trading_labels() -> set[str]:
-    """Every label of the metric table."""
-    return {label for family in TABLE for label in family.labels}
-
-
 def _labels_of(metrics: frozenset[str]) -> set[str]:
-    families = [family for family in map(_family, metrics) if family]
-    return {label for family in families for label in family.labels}
+    found = ((family.labels if (family := _family(name)) else queries.level_of(name)) for name in metrics)
+    return {label for labels in found for label in labels}
 
 
 @each_dashboard
@@ -268,17 +267,18 @@ def test_trading_shows_every_family() -> None:
 
 def test_runbook_is_the_one_of_the_alerts() -> None:
     """The dashboard links to the page that the alerts' runbook_url names."""
-    assert trading.RUNBOOK_URL in [link["url"] for link in MODELS["trading"]["links"]]
+    assert frame.RUNBOOK_URL in [link["url"] for link in MODELS["trading"]["links"]]
     files = sorted((ROOT / "prometheus" / "rules" / "alerts").glob("*.yml"))
     urls = re.findall(r"runbook_url: (\S+)", "".join(path.read_text(encoding="utf-8") for path in files))
     assert urls
-    assert {url.partition("#")[0].strip("\"'") for url in urls} == {trading.RUNBOOK_URL}
+    assert {url.partition("#")[0].strip("\"'") for url in urls} == {frame.RUNBOOK_URL}
 
 
-def test_exporter_job_is_the_one_that_is_scraped() -> None:
-    """The job whose ``up`` the dashboard shows is one of prometheus.yml."""
+def test_jobs_are_those_that_are_scraped() -> None:
+    """The jobs whose ``up`` is shown are those of prometheus.yml."""
     config = yaml.safe_load((ROOT / "prometheus" / "prometheus.yml").read_text(encoding="utf-8"))
-    assert exporter.JOB in {job["job_name"] for job in config["scrape_configs"]}
+    shown = {foreign.EXPORTER_JOB, foreign.PROMETHEUS_JOB, foreign.ALERTMANAGER_JOB}
+    assert shown == {job["job_name"] for job in config["scrape_configs"]}
 
 
 @each_dashboard

@@ -44,7 +44,11 @@ ALL = 'exchange=~"$exchange",account=~"$account",symbol=~"$symbol",strategy=~"$s
             ' - trading_market_data_timestamp_seconds{exchange=~"$exchange",symbol=~"$symbol"})',
         ),
         (queries.gauge(metrics.TARGET_MARKET_DATA_AGE, how="max"), "max(trading_target_market_data_age_seconds)"),
-        (queries.recorded("exchange:x:rate5m", "exchange", "error"), 'exchange:x:rate5m{exchange=~"$exchange"}'),
+        (queries.recorded("system:health:score"), "system:health:score"),
+        (
+            queries.recorded("exchange_error:request_errors:rate5m", error="network"),
+            'exchange_error:request_errors:rate5m{exchange=~"$exchange",error="network"}',
+        ),
         (queries.share("a", "b"), "a / (b > 0)"),
         (queries.or_unknown("a"), "a or vector(NaN)"),
         (
@@ -89,4 +93,17 @@ def test_unknown_label_is_refused(write: Callable[[], str]) -> None:
 def test_wrong_kind_is_refused(write: Callable[[], str]) -> None:
     """A rate of a gauge, a quantile of a counter and the like raise an error."""
     with pytest.raises(QueryError, match=r"is a (counter|gauge|histogram), but this query is for a"):
+        write()
+
+
+@pytest.mark.parametrize(
+    ("write", "words"),
+    [
+        (lambda: queries.recorded("system:nothing:sum"), "no recording rule is called system:nothing:sum"),
+        (lambda: queries.recorded("system:health:score", app="a"), "system:health:score has no label app; it has none"),
+    ],
+)
+def test_unknown_recorded_series_is_refused(write: Callable[[], str], words: str) -> None:
+    """A recorded series that no rule makes, or a label that its level does not name, raises an error."""
+    with pytest.raises(QueryError, match=words):
         write()
