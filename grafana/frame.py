@@ -21,9 +21,14 @@ def uid_of(name: str) -> str:
     return f"trading-{name}"
 
 
-def dashboard(name: str, questions: str, sections: Sequence[Section], *, refresh: str = "5s", span: str = "1h") -> Json:
-    """Return the dashboard of a role; ``questions`` are what its first screen answers."""
-    frame = Frame(uid_of(name), name.capitalize(), questions, refresh, span)
+Questions = tuple[str, str, str]
+
+
+def dashboard(
+    name: str, questions: Questions, sections: Sequence[Section], *, refresh: str = "5s", span: str = "1h"
+) -> Json:
+    """Return the dashboard of a role; its first three panels answer the three ``questions`` of its reader."""
+    frame = Frame(uid_of(name), name.capitalize(), " ".join(questions), refresh, span)
     extras = {
         "variables": variables(),
         "links": [
@@ -36,9 +41,9 @@ def dashboard(name: str, questions: str, sections: Sequence[Section], *, refresh
     return panels.dashboard(frame, layout.arrange(sections), extras)
 
 
-def public(name: str, questions: str, sections: Sequence[Section], *, refresh: str, span: str) -> Json:
+def public(name: str, questions: Questions, sections: Sequence[Section], *, refresh: str, span: str) -> Json:
     """Return a dashboard for everybody: no choices, no links, no marks, the data source fixed."""
-    frame = Frame(uid_of(name), name.capitalize(), questions, refresh, span)
+    frame = Frame(uid_of(name), name.capitalize(), " ".join(questions), refresh, span)
     return panels.with_fixed_source(panels.dashboard(frame, layout.arrange(sections), {}))
 
 

@@ -50,7 +50,7 @@ def build() -> Json:
         journal.section(),
         exporter.section(),
     )
-    return frame.dashboard("trading", "Am I making money, what do I hold, is anything broken.", sections)
+    return frame.dashboard("trading", ("Am I making money?", "What do I hold?", "Is anything broken?"), sections)
 
 
 def _first_screen() -> Section:
