@@ -2,6 +2,7 @@
 
 gateway     the services that send texts, through apprise
 heartbeat   whether Alertmanager is heard of
+scrapes     whether Prometheus still scrapes
 sms         sends texts, again where that fails
 texts       an alert in 160 characters
 """

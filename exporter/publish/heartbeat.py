@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from exporter.publish.scrapes import PART as PROMETHEUS
 from exporter.sources.base import Health
 from exporter.state.state import State
 
@@ -31,9 +32,16 @@ class Heartbeat:
         incidents, within = self._state.incidents, self._state.config.incidents.heard_within
         if incidents.heard is None and self._state.clock() - self._began <= within:
             self._health.works("not heard of yet")
-        elif incidents.is_silent:
-            self._health.failed(f"nothing was heard of it for {within:g} s; is it up, and does it reach us?")
-        elif not incidents.heartbeat:
-            self._health.failed("Prometheus tells it nothing; is Prometheus up?")
-        else:
+        elif incidents.heartbeat and not incidents.is_silent:
             self._health.works()
+        elif self._is_unscraped():
+            self._health.unknown("Prometheus, which is away, tells it nothing")
+        elif not incidents.heartbeat:
+            self._health.failed("Prometheus tells it nothing; is Prometheus up, and does it reach Alertmanager?")
+        else:
+            self._health.failed(f"nothing was heard of it for {within:g} s; is it up, and does it reach us?")
+
+    def _is_unscraped(self) -> bool:
+        """Whether Prometheus is known to be away, which says it all."""
+        parts = self._state.components
+        return PROMETHEUS in parts and not parts[PROMETHEUS].up

@@ -22,17 +22,19 @@ class Sender:
     """One text is on its way at a time.
 
     After a failure the pauses grow. After so many in a row the circuit opens: the gateway is left alone for a while,
-    and then tried with one text.
+    and then tried with one text. Only a text can tell whether the gateway works: a while after the last one failed,
+    with none to try, nobody knows.
     """
 
     def __init__(self, config: Sms, state: State, send: Send) -> None:
         self._config = config
         self._texts = state.texts
-        self._clock = state.clock
+        self._state = state
         self._send = send
         self._health = Health(PART, state)
         self._backoff = Backoff(config.retry_after)
         self._failures = 0
+        self._problem, self._failed_at = "", 0.0  # of the last try
 
     async def run(self) -> None:
         """Send; returns only by cancellation."""
@@ -40,22 +42,25 @@ class Sender:
         while True:
             text = self._texts.next()
             if text is None:
+                self._idle()
                 await asyncio.sleep(_LOOK_EVERY)
-            elif text.tried and self._clock() - text.since > self._config.give_up_after:
+            elif text.tried and self._state.clock() - text.since > self._config.give_up_after:
                 self._texts.give_up(text)
             else:
                 await self._try(text)
 
     async def _try(self, text: Text) -> None:
         text.tried = True
-        problem = await self._problem(text)
+        problem = await self._hand_over(text)
         if not problem:
             self._texts.sent(text)
+            self._problem = ""
             self._failures, self._texts.circuit_open = 0, False
             self._backoff.reset()
             self._health.works()
             return
         self._texts.again(text)
+        self._problem, self._failed_at = problem, self._state.clock()
         self._health.failed(problem)
         self._failures += 1
         if self._failures >= self._config.open_after:
@@ -64,7 +69,17 @@ class Sender:
         else:
             await asyncio.sleep(self._backoff.next())
 
-    async def _problem(self, text: Text) -> str:
+    def _idle(self) -> None:
+        """Nothing waits, so that nothing is held back either."""
+        self._texts.circuit_open = False
+        if not self._problem:
+            return
+        if self._state.clock() - self._failed_at > self._config.give_up_after:
+            self._health.unknown(f"the last text failed ({self._problem}), and there was none since")
+        else:
+            self._health.failed(f"{self._problem}; none waits any more, the next one will tell")
+
+    async def _hand_over(self, text: Text) -> str:
         """Why the text could not be handed over; empty when it was."""
         seconds = self._config.request_timeout
         try:

@@ -7,7 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from exporter.state.state import Component, State
+from exporter.state.state import State
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +37,9 @@ class Backoff:
 
 
 class Health:
-    """How the far end of a source is, under the name of a component; logged when a failure begins and when it ends.
+    """How one part of the exporter, or the far end of a source, is: its component, and the log.
 
-    ``secrets`` are kept out of what is said.
+    A failure is logged when it begins and when it ends. ``secrets`` are kept out of what is said.
     """
 
     def __init__(self, part: str, state: State, secrets: Sequence[str] = ()) -> None:
@@ -48,22 +48,29 @@ class Health:
         self._secrets = secrets
 
     def works(self, detail: str = "") -> None:
-        """It answers."""
-        if not self._component.up and self._component.detail != Component().detail:
+        """It answers, or does what it should."""
+        if self._component.failing:
+            self._component.failing = False
             log.info("%s works again", self._part)
         self._component.up, self._component.detail = True, detail
 
-    def failed(self, problem: str | BaseException) -> None:
-        """It is away, or does not do what it should."""
-        text = problem if isinstance(problem, str) else self._describe(problem)
-        begins = self._component.up or self._component.detail != text
-        level = logging.WARNING if begins else logging.DEBUG
-        log.log(level, "%s failed, retrying", self._part, extra={"detail": text})
-        self._component.up, self._component.detail = False, text
+    def unknown(self, why: str) -> None:
+        """Nobody can tell how it is. That is no failure of its own, nor the end of one."""
+        self._component.up, self._component.detail = True, f"unknown: {why}"
 
-    def _describe(self, error: BaseException) -> str:
-        """The failure in one line."""
-        text = " ".join(str(error).split()) or type(error).__name__
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text[:_LONGEST_DETAIL]
+    def failed(self, problem: str | BaseException, kind: str = "") -> None:
+        """It is away, or does not do what it should."""
+        text = problem if isinstance(problem, str) else describe(problem, self._secrets)
+        level = logging.DEBUG if self._component.failing else logging.WARNING
+        more = {"error": kind} if kind else {}
+        log.log(level, "%s failed, retrying", self._part, extra={"detail": text, **more})
+        self._component.failing, self._component.up = True, False
+        self._component.detail = f"{kind}: {text}" if kind else text
+
+
+def describe(error: BaseException, secrets: Sequence[str] = ()) -> str:
+    """The failure in one line without ``secrets``."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    return text[:_LONGEST_DETAIL]

@@ -35,10 +35,14 @@ OWN = "source"
 
 @dataclass(slots=True)
 class Component:
-    """A part of the exporter: whether it runs, and in words what keeps it from doing so."""
+    """A part of the exporter: whether it runs, and in words what keeps it from doing so.
+
+    ``failing`` says that a failure was logged, and not yet its end.
+    """
 
     up: bool = False
     detail: str = "starting"
+    failing: bool = False
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ from exporter.config import Web
 from exporter.errors import ServiceError
 from exporter.exposition import CONTENT_TYPE, Exposition
 from exporter.intake import Intake
+from exporter.publish.scrapes import Scrapes
 from exporter.state.state import OWN, State
 from exporter.web import schema
 from exporter.web.alerts import Alerts
@@ -57,14 +58,16 @@ class Endpoints:
     def __init__(self, state: State) -> None:
         self._state = state
         self._collectors = discover()
+        self.scrapes = Scrapes(state)
         limits = state.config.limits
         self._exposition = Exposition(limits.series_per_family, limits.series, state.dropped)
         self._process = CollectorRegistry(auto_describe=False)
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self._process)
 
-    async def metrics(self, _: web.Request) -> web.Response:
+    async def metrics(self, request: web.Request) -> web.Response:
         """All families in Prometheus' text format."""
+        self.scrapes.came(request.headers)
         text = [part async for part in self._exposition.render(gather(self._collectors, self._state))]
         body = "".join(text).encode() + generate_latest(self._process)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
@@ -72,7 +75,7 @@ class Endpoints:
     async def health(self, request: web.Request) -> web.Response:
         """The state of each part.
 
-        Unhealthy, with a 503, is the exporter only when a part of its own failed: an exchange that is down
+        Unhealthy, with a 503, is the exporter only when a part of its own failed: what is down outside
         degrades it, and no restart would help. Details are for those who may read the metrics.
         """
         parts = self._state.components
@@ -152,4 +155,5 @@ async def serve(config: Web, state: State) -> AsyncIterator[str]:
         host, port = runner.addresses[0][:2]
         yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
     finally:
+        endpoints.scrapes.stop()
         await runner.cleanup()

@@ -246,6 +246,23 @@ def test_health_says_whether_alertmanager_and_prometheus_are_heard_of() -> None:
     assert after(1, watchdog) == (True, "")
 
 
+def test_what_prometheus_does_not_tell_is_not_laid_at_alertmanagers_door() -> None:
+    """While Prometheus is known to be away nobody can tell how Alertmanager is, which has nothing to say."""
+    now = [T0]
+    state = State(config("incidents: {token: {env: PATH}, heard_within: 180}"), clock=lambda: now[0])
+    watch, part, scraped = Heartbeat(state), state.components["alertmanager"], state.components["prometheus"]
+    watchdog = alert("w", T0, alertname="TradingWatchdog")
+    for status, seconds in (("firing", 181), ("resolved", 0), ("resolved", 1000)):
+        state.incidents.hear(msgspec.convert({**watchdog, "status": status}, Alert))
+        now[0] += seconds
+        scraped.up = False
+        watch.look()
+        assert (part.up, part.detail) == (True, "unknown: Prometheus, which is away, tells it nothing")
+        scraped.up = True
+        watch.look()
+        assert not part.up
+
+
 @pytest.mark.parametrize("path", ["/v1/alerts", "/v1/sms"])
 async def test_without_a_token_in_the_configuration_it_is_off(tmp_path: Path, path: str) -> None:
     """The answer says what to configure."""

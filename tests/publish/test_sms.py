@@ -191,6 +191,30 @@ async def test_a_text_that_nobody_wants_to_know_any_more_is_given_up(tmp_path: P
         assert gateway.texts[0].startswith("WARNING")
 
 
+async def test_a_gateway_that_failed_is_unknown_when_there_is_nothing_left_to_try(tmp_path: Path) -> None:
+    """Down at first, then nobody knows, which is no failure; the next text tells, and the circuit is closed for it."""
+    async with service() as gateway, told(sms(tmp_path, gateway.url, open_after=1, open_for=0.1)) as manager:
+        now = [time.time()]
+        manager.state.clock = lambda: now[0]
+        gateway.works = False
+        await send(manager, "alpha")
+        await manager.until(lambda: gateway.tries == 1)
+        await send(manager, "alpha", now[0])
+        part = manager.state.components["sms"]
+        await manager.until(
+            lambda: part.detail == "no gateway took a text; none waits any more, the next one will tell"
+        )
+        assert not part.up
+        assert (await manager.samples("sms_circuit_open"))["sms_circuit_open"] == 0
+        now[0] += 601
+        await manager.until(lambda: part.up)
+        assert part.detail == "unknown: the last text failed (no gateway took a text), and there was none since"
+        gateway.works = True
+        await send(manager, "beta")
+        await manager.until(lambda: len(gateway.texts) == 1)
+        await manager.until(lambda: part.detail == "")
+
+
 async def test_the_next_service_takes_what_the_first_does_not(tmp_path: Path) -> None:
     """Services are tried in order, and one that is gone costs nothing but the try."""
     nobody = f"json://{LOOPBACK}:{free_port()}/"

@@ -45,6 +45,43 @@ def test_the_loopback_is_no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     assert world.host.network_bytes == {"receive": 7, "transmit": 3}
 
 
+def test_time_that_the_kernel_takes_back_stands_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sum that fell would count as begun anew, with all that it ever had."""
+    world, told = state(), psutil.cpu_times()
+    source = HostSource(world)
+    seen = []
+    for idle in (1000.0, 999.5, 1000.25, 1001.0):
+        monkeypatch.setattr(psutil, "cpu_times", lambda idle=idle: told._replace(idle=idle))
+        source.read()
+        seen.append(world.host.cpu["idle"])
+    assert seen == [1000.0, 1000.0, 1000.25, 1001.0]
+
+
+def test_a_processor_that_is_gone_takes_no_time_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What falls by more than is ever taken back goes on from where it was, as often as that happens."""
+    world, told = state(), psutil.cpu_times()
+    source = HostSource(world)
+    seen = []
+    for idle in (1000.0, 500.0, 510.0, 505.0, 506.0, 100.0, 101.0):
+        monkeypatch.setattr(psutil, "cpu_times", lambda idle=idle: told._replace(idle=idle))
+        source.read()
+        seen.append(world.host.cpu["idle"])
+    assert seen == [1000.0, 1000.0, 1010.0, 1010.0, 1011.0, 1011.0, 1012.0]
+
+
+def test_a_network_card_that_is_gone_takes_no_traffic_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Containers bring cards and take them away; the sum of all goes on."""
+    card, world = psutil.net_io_counters(), state()
+    source = HostSource(world)
+    seen = []
+    for received in ((100, 50), (110,), (111,), (111, 5)):
+        cards = {f"eth{n}": card._replace(bytes_recv=each, bytes_sent=0) for n, each in enumerate(received)}
+        monkeypatch.setattr(psutil, "net_io_counters", lambda pernic, cards=cards: cards if pernic else card)
+        source.read()
+        seen.append(world.host.network_bytes["receive"])
+    assert seen == [150, 150, 151, 156]
+
+
 def test_it_can_be_switched_off() -> None:
     """Without it there is no such source."""
     world = state("host: {enabled: false}")

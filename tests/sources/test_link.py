@@ -29,8 +29,9 @@ class Loop(asyncio.SelectorEventLoop):
         return self._passed
 
     def _run_once(self) -> None:
-        if not self._ready and self._scheduled:  # type: ignore[attr-defined]
-            self._passed = max(self._passed, self._scheduled[0]._when)  # type: ignore[attr-defined]
+        due = [timer._when for timer in self._scheduled if not timer._cancelled]  # type: ignore[attr-defined]
+        if due and not self._ready:  # type: ignore[attr-defined]
+            self._passed = max(self._passed, min(due))
         super()._run_once()  # type: ignore[misc]
 
 

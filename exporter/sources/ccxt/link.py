@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -14,26 +13,23 @@ from exporter.config import Exchange
 from exporter.errors import EventError, OverloadError
 from exporter.events import ONE, Book
 from exporter.intake import Intake
-from exporter.sources.base import Backoff
+from exporter.sources.base import Backoff, Health
 from exporter.sources.ccxt import client as instrumented
 from exporter.sources.ccxt import failures
 from exporter.state.exchange import ErrorKind, ExchangeState
-from exporter.state.state import Component, State
-
-log = logging.getLogger(__name__)
+from exporter.state.state import State
 
 SOURCE = "ccxt"
 _SHORTEST, _LONGEST = 1.0, 30.0  # seconds between attempts
 _AUTHENTICATION_PAUSE = 60.0  # a wrong key does not mend itself, and asking often gets an address banned
 
 SNAPSHOT_AGE = 1.0  # seconds that a book without a time may be old
-_STARTING = Component().detail
 
 T = TypeVar("T")
 
 
 class Link:
-    """The client, what it tells, and how its failures are reported: once when they begin and once when they end."""
+    """The client, what it tells, and how its failures are reported."""
 
     def __init__(self, config: Exchange, state: State, intake: Intake) -> None:
         self.config = config
@@ -112,26 +108,13 @@ class Link:
         return self.part(f"{self.config.account}/{name}")
 
     def works(self, part: str) -> None:
-        """Note that a part works, and say so if it did not."""
-        component = self.state.components[part]
-        if not component.up:
-            if component.detail != _STARTING:
-                log.info("%s works again", part)
-            component.up, component.detail = True, ""
+        """Note that a part works."""
+        Health(part, self.state).works()
 
     def failed(self, part: str, error: BaseException) -> ErrorKind:
-        """Note that a part does not work; logged when it begins, not at each retry."""
+        """Note that a part does not work; what kind of failure that is."""
         kind = failures.kind(error)
-        text = self.describe(error)
-        component = self.state.components[part]
-        begins = component.up or component.detail == _STARTING
-        log.log(
-            logging.WARNING if begins else logging.DEBUG,
-            "%s failed, retrying",
-            part,
-            extra={"error": kind, "detail": text},
-        )
-        component.up, component.detail = False, f"{kind}: {text}"
+        Health(part, self.state).failed(self.describe(error), kind)
         return kind
 
     def describe(self, error: BaseException) -> str:

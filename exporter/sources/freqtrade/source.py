@@ -13,10 +13,10 @@ import msgspec
 from exporter.config import Freqtrade
 from exporter.errors import EventError, JournalError
 from exporter.intake import Intake
-from exporter.sources.base import Backoff
+from exporter.sources.base import Backoff, Health
 from exporter.sources.freqtrade.api import Anything, Api
 from exporter.sources.freqtrade.convert import Labels, TradeRow
-from exporter.sources.freqtrade.failures import BotError, Part
+from exporter.sources.freqtrade.failures import BotError
 from exporter.sources.freqtrade.holdings import Holdings
 from exporter.sources.freqtrade.record import SOURCE, Record
 from exporter.sources.freqtrade.stream import Stream
@@ -52,8 +52,8 @@ class FreqtradeSource:
         self._state = state
         self._intake = intake
         self._bot = state.bots[config.name] = BotState("freqtrade")
-        self._part = Part(state, f"bot/{config.name}")
-        self._balances = Part(state, f"bot/{config.name}/balances") if config.reports else None
+        self._health = Health(f"bot/{config.name}", state)
+        self._balances = Health(f"bot/{config.name}/balances", state) if config.reports else None
         self._wallets = wallets
         self._wanted: set[int | None] = set()  # trades that the stream told of; None stands for all
         self._stirred = asyncio.Event()
@@ -64,8 +64,8 @@ class FreqtradeSource:
     async def run(self) -> None:
         """Watch the bot; returns only by cancellation."""
         async with Api(self._config) as api, asyncio.TaskGroup() as tasks:
-            part = Part(self._state, f"bot/{self._config.name}/stream")
-            tasks.create_task(Stream(api, part, self._hear).run())
+            health = Health(f"bot/{self._config.name}/stream", self._state)
+            tasks.create_task(Stream(api, health, self._hear).run())
             tasks.create_task(self._watch(api))
 
     def _hear(self, trade_id: int | None) -> None:
@@ -111,7 +111,7 @@ class FreqtradeSource:
         """The bot is away: when it is back, all it did meanwhile is looked for."""
         self._bot.up, self._bot.running, self._bot.open_trades = False, None, None
         self._all_due = self._history_due = 0.0
-        self._part.failed(error.kind, str(error))
+        self._health.failed(str(error), error.kind)
 
     async def _read_all(self, api: Api) -> None:
         """What the bot is, all of its open trades, and of the closed ones those that are new."""
@@ -197,32 +197,32 @@ class FreqtradeSource:
         self._bot.up = not is_stuck
         if is_stuck:
             text = f"it answers, but its loop has stood still for {now - awake_since:.0f} s; see its log"
-            self._part.failed(ErrorKind.UNAVAILABLE, text)
+            self._health.failed(text, ErrorKind.UNAVAILABLE)
         else:
-            self._part.works()
+            self._health.works()
 
-    async def _read_holdings(self, api: Api, record: Record, part: Part) -> None:
+    async def _read_holdings(self, api: Api, record: Record, health: Health) -> None:
         """What the account holds. A bot that cannot say it, as when its exchange is away, works all the same."""
         now, why_not = asyncio.get_running_loop().time(), self._why_not_compared(record)
         if why_not:
-            part.works(why_not)
+            health.works(why_not)
         elif now >= self._holdings_due:
-            await self._ask_holdings(api, part)
+            await self._ask_holdings(api, health)
             self._holdings_due = now + _HOLDINGS_EVERY
 
-    async def _ask_holdings(self, api: Api, part: Part) -> None:
+    async def _ask_holdings(self, api: Api, health: Health) -> None:
         try:
             told = await api.get("/balance", _Account)
             # Meanwhile another bot may have said that it has the same account.
             if self._holdings is not None and not self._wallets.others(self._config):
                 self._holdings.take(told.currencies)
         except BotError as error:
-            part.failed(error.kind, str(error))
+            health.failed(str(error), error.kind)
         except EventError as error:
             self._intake.reject(error, SOURCE)
-            part.failed(ErrorKind.BAD_RESPONSE, str(error))
+            health.failed(str(error), ErrorKind.BAD_RESPONSE)
         else:
-            part.works()
+            health.works()
 
     def _why_not_compared(self, record: Record) -> str:
         """What keeps the account's balances from being held against the books, in words; mostly nothing."""

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import aiohttp
 import msgspec
 
-from exporter.sources.base import Backoff
+from exporter.sources.base import Backoff, Health
 from exporter.sources.freqtrade.api import Api
-from exporter.sources.freqtrade.failures import BotError, Part
+from exporter.sources.freqtrade.failures import BotError
 from exporter.state.exchange import ErrorKind
 
 _KINDS = (
@@ -31,9 +31,9 @@ class _Message(msgspec.Struct):
 class Stream:
     """Keeps the connection; ``hear`` gets the trade that a fill belongs to, or None for all else."""
 
-    def __init__(self, api: Api, part: Part, hear: Callable[[int | None], None]) -> None:
+    def __init__(self, api: Api, health: Health, hear: Callable[[int | None], None]) -> None:
         self._api = api
-        self._part = part
+        self._health = health
         self._hear = hear
 
     async def run(self) -> None:
@@ -44,9 +44,9 @@ class Stream:
                 await self._listen(backoff)
             except BotError as error:
                 if error.kind is ErrorKind.NOT_SUPPORTED:
-                    self._part.works(str(error))  # an old version: nothing is broken
+                    self._health.works(str(error))  # an old version: nothing is broken
                 else:
-                    self._part.failed(error.kind, str(error))
+                    self._health.failed(str(error), error.kind)
                 await asyncio.sleep(_SELDOM if error.kind in _HOPELESS else backoff.next())
 
     async def _listen(self, backoff: Backoff) -> None:
@@ -54,7 +54,7 @@ class Stream:
         connection = await self._api.connect()
         try:
             await connection.send_str(_SUBSCRIBE)
-            self._part.works()
+            self._health.works()
             self._hear(None)
             async for message in connection:
                 if message.type is aiohttp.WSMsgType.TEXT:

@@ -50,12 +50,12 @@ class Pulse:
         self._beat.set()
         self._bot.figures.up = True
         self._bot.seen(self._bot.state.clock())
-        self._bot.works()
+        self._bot.part().works()
 
     def gone(self, why: str) -> None:
         """Note that the bot is not there."""
         self._bot.figures.up = False
-        self._bot.failed("", why)
+        self._bot.part().failed(why)
 
     async def run(self) -> None:
         """Watch for silence until cancelled."""
@@ -102,14 +102,14 @@ class Broker:
                 async with await self._client() as client:
                     await client.subscribe([(topic, 0) for topic in self._topics()])
                     backoff.reset()
-                    self._bot.works(PART)
+                    self._bot.part(PART).works()
                     self._pulse.listen()
                     if self._wake is not None:
                         self._wake()  # what happened while nobody listened
                     async for message in client.messages:
                         self._heard(str(message.topic), message.payload)
             except Exception as error:  # one bot's trouble must not end the program
-                self._bot.failed(PART, self._explain(error))
+                self._bot.part(PART).failed(self._explain(error))
                 self._pulse.deaf()
             await asyncio.sleep(backoff.next())
 

@@ -1,25 +1,22 @@
-"""How one bot is, as the parts of its source find it: components, the bot's state, and the log."""
+"""How one bot is, as the parts of its source find it."""
 
 from __future__ import annotations
-
-import logging
 
 from exporter.config import Hummingbot
 from exporter.errors import EventError
 from exporter.events import Event, Fill
 from exporter.intake import Intake
+from exporter.sources.base import Health, describe
 from exporter.sources.hummingbot.convert import Converter
 from exporter.sources.trade_ids import TradeIds
 from exporter.state.bots import BotState
 from exporter.state.state import State
 
-log = logging.getLogger(__name__)
-
 SOURCE = "hummingbot"
 
 
 class Bot:
-    """What the parts of one bot's source share; failures are logged once when they begin and once when they end."""
+    """What the parts of one bot's source share."""
 
     def __init__(self, config: Hummingbot, state: State, intake: Intake) -> None:
         self.config = config
@@ -30,34 +27,15 @@ class Bot:
         self.figures: BotState = state.bots.setdefault(config.name, BotState(SOURCE))
         secrets = config.mqtt.secrets.values() if config.mqtt else ()
         self._secrets = tuple(secret.read() for secret in secrets)
-        self._failing: set[str] = set()  # parts whose failure was said
 
-    def part(self, name: str = "") -> str:
-        """The name of a part in `State.components`; without a name, the bot itself."""
-        return "/".join(filter(None, ("bot", self.config.name, name)))
-
-    def works(self, name: str = "") -> None:
-        """Note that a part works, and say so if it did not."""
-        if name in self._failing:
-            self._failing.remove(name)
-            log.info("%s works again", self.part(name))
-        component = self.state.components[self.part(name)]
-        component.up, component.detail = True, ""
-
-    def failed(self, name: str, problem: str | BaseException) -> None:
-        """Note that a part does not work; logged when it begins, not at each retry."""
-        text = problem if isinstance(problem, str) else self.describe(problem)
-        level = logging.DEBUG if name in self._failing else logging.WARNING
-        log.log(level, "%s failed, retrying", self.part(name), extra={"detail": text})
-        self._failing.add(name)
-        component = self.state.components[self.part(name)]
-        component.up, component.detail = False, text
+    def part(self, name: str = "") -> Health:
+        """The health of a part; without a name, of the bot itself."""
+        return Health("/".join(filter(None, ("bot", self.config.name, name))), self.state, self._secrets)
 
     def unknown(self, why: str) -> None:
-        """Note that nobody can tell how the bot is. That is no failure of its own, nor the end of one."""
+        """Note that nobody can tell how the bot is."""
         self.figures.up = None
-        component = self.state.components[self.part()]
-        component.up, component.detail = True, f"unknown: {why}"
+        self.part().unknown(why)
 
     def forget_trades(self) -> None:
         """Begin anew to tell trades between two of the bot's own orders apart."""
@@ -82,7 +60,4 @@ class Bot:
 
     def describe(self, error: BaseException) -> str:
         """The failure in one line without secrets."""
-        text = " ".join(str(error).split()) or type(error).__name__
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text[:300]
+        return describe(error, self._secrets)

@@ -54,11 +54,11 @@ class Record:
                 await self._catch_up()
             except Exception as error:  # one bot's trouble must not end the program
                 self._is_behind = True
-                self._bot.failed(PART, error)
+                self._bot.part(PART).failed(error)
                 await asyncio.sleep(backoff.next())
                 continue
             self._is_behind = False
-            self._bot.works(PART)
+            self._bot.part(PART).works()
             backoff.reset()
             await asyncio.sleep(_BREATH)
             with suppress(TimeoutError):

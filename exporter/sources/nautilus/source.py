@@ -83,7 +83,7 @@ class NautilusSource:
                     await self._step(streams)
                 except (RedisError, OSError, KeyTypeError) as error:
                     self._is_behind, self._scan_due = True, 0.0
-                    self._node.failed(error)
+                    self._node.away(error)
                     await _pause(backoff.next())
                 except JournalError:  # the journal says it; what was not taken is read again
                     self._is_behind = True

@@ -55,8 +55,9 @@ class Watching(Watched):
         )
 
     async def settled(self) -> None:
-        """Wait until the node is known to be well."""
-        await self.eventually(lambda state: state.components["bot/node"].up, "the node is up")
+        """Wait until Redis answers and the node is not known to be away."""
+        parts = ("bot/node", "bot/node/redis")
+        await self.eventually(lambda state: all(state.components[part].up for part in parts), "the node is up")
 
 
 @asynccontextmanager

@@ -497,7 +497,7 @@ async def test_a_journal_that_is_behind_is_waited_for(server: RedisServer, bot: 
 
 
 async def test_redis_may_go_away_and_come_back(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The node counts as away meanwhile, which is said once; what was written in between is caught up with."""
+    """That is said once, and how the node is nobody knows; what was written in between is caught up with."""
     with redis_server(tmp_path, "--appendonly", "yes", "--appendfsync", "always") as server:
         bot = Bot(server.port)
         bot.define()
@@ -505,17 +505,41 @@ async def test_redis_may_go_away_and_come_back(tmp_path: Path, caplog: pytest.Lo
         bot.fill("T-1", "BUY", "0.5", "60000")
         async with watching(server.port) as exporter:
             await exporter.fills(1)
-            await exporter.settled()
+            await exporter.until("bot_up", 1, bot="node")
             server.stop()
-            await exporter.until("bot_up", 0, bot="node")
-            assert (await exporter.health())["overall_status"] == "degraded"
+            await exporter.until("component_up", 0, component="bot/node/redis")
+            assert await exporter.value("bot_up", bot="node") is None
+            health = await exporter.health()
+            assert health["overall_status"] == "degraded"
+            assert health["services"]["bot/node"] == {"state": "up", "detail": "unknown: its Redis does not tell"}
             server.start()
             bot.fill("T-2", "BUY", "0.5", "60000")
             await exporter.fills(2)
             await exporter.settled()
             assert book(exporter).account.duplicates == 0
         bot.redis.close()
-    assert warnings(caplog, "bot/node failed") <= 2  # the connection was lost, and then refused
+    assert warnings(caplog, "bot/node/redis failed") == 1
+    assert warnings(caplog, "bot/node failed") == 0
+
+
+async def test_a_silence_counts_from_when_redis_was_back(tmp_path: Path) -> None:
+    """What nautilus could not write says nothing of the node, until it is silent for as long again."""
+    with redis_server(tmp_path, "--appendonly", "yes", "--appendfsync", "always") as server:
+        bot = Bot(server.port)
+        bot.heartbeat()
+        async with watching(server.port, heartbeat_timeout=2) as exporter:
+            node, redis = (exporter.state.components[part] for part in ("bot/node", "bot/node/redis"))
+            await exporter.until("bot_up", 1, bot="node")
+            server.stop()
+            await exporter.eventually(lambda _: not redis.up)
+            await exporter.eventually(lambda state: state.clock() - (state.bots["node"].last_seen or 0.0) > 2)
+            server.start()
+            await exporter.eventually(lambda _: redis.up)
+            assert node.detail == "unknown: no heartbeat yet since Redis is back"
+            await exporter.until("bot_up", 0, bot="node")
+            bot.heartbeat()
+            await exporter.until("bot_up", 1, bot="node")
+        bot.redis.close()
 
 
 async def test_a_wrong_password_is_said_without_showing_it(
@@ -526,10 +550,10 @@ async def test_a_wrong_password_is_said_without_showing_it(
     with redis_server(tmp_path, "--requirepass", "the right one") as server:
         password: dict[str, Any] = {"password": {"env": "REDIS_SECRET"}}
         async with watching(server.port, **password) as exporter:
-            await exporter.eventually(lambda state: "password" in state.components["bot/node"].detail.lower())
+            await exporter.eventually(lambda state: "password" in state.components["bot/node/redis"].detail.lower())
             page = json.dumps(await exporter.health())
         assert "tell-nobody" not in page + caplog.text
-        assert "bot/node" in page
+        assert "bot/node/redis" in page
         monkeypatch.setenv("REDIS_SECRET", "the right one")
         with Redis(port=server.port, password="the right one") as client:
             client.xadd(f"{BASE}:health:heartbeat", {"topic": "health:heartbeat", "payload": "now"})
@@ -543,7 +567,7 @@ async def test_a_key_that_is_no_stream_is_named(server: RedisServer) -> None:
         client.set(BASE, "something else")
         async with watching(server.port) as exporter:
             await exporter.eventually(
-                lambda state: f"the key {BASE} is a string, not a stream" in state.components["bot/node"].detail
+                lambda state: f"the key {BASE} is a string, not a stream" in state.components["bot/node/redis"].detail
             )
             client.delete(BASE)
             await exporter.eventually(lambda state: "there is no stream" in state.components["bot/node"].detail)
