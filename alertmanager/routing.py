@@ -28,7 +28,29 @@ _IDENTITY = (
     *("model", "feature", "slo", "signal", "resource", "name", "instance"),
 )
 
+# What a plain alert says, and what need not be said then; of the whole system, so that no label has to be equal.
+_PLAINER = (
+    (('alertname = "TradingResponseTimeHigh"',), ('alertname = "TradingResponseTimeAnomaly"',)),
+    (('alertname = "TradingLossLimit"',), ('alertname = "TradingPnlAnomaly"',)),
+    (
+        ('alertname = "TradingErrorRateHigh"',),
+        ('alertname = "TradingSloBurnRate"', 'slo =~ "availability|errors"'),
+    ),
+    (
+        ('alertname = "TradingResponseTimeHigh"', 'severity = "critical"'),
+        ('alertname = "TradingSloBurnRate"', 'slo =~ "latency_.+"'),
+    ),
+)
+
 _OF_A_DEAD_EXCHANGE = ("TradingExchangeErrorRateHigh", "TradingExchangeLatencyHigh", "TradingMarketDataStale")
+
+_NO_EXPORTER = ['alertname = "TradingExporterDown"', 'exporters = "all"']
+
+# What is known without any exporter.
+_OF_THE_WAY = (
+    *("TradingExporterDown", "TradingWatchdog", "TradingAlertmanagerDown", "TradingAlertsDropped"),
+    *("TradingPrometheusRuleFailing", "TradingNotificationsFailing"),
+)
 
 Json = dict[str, Any]
 
@@ -170,9 +192,14 @@ def _inhibitions() -> list[Json]:
             "target_matchers": [f'alertname =~ "{"|".join(_OF_A_DEAD_EXCHANGE)}"'],
             "equal": ["exchange"],
         },
+        *({"source_matchers": list(source), "target_matchers": list(target)} for source, target in _PLAINER),
         {  # with no exporter left, what else fires is old or a consequence; one of several silences nothing
-            "source_matchers": ['alertname = "TradingExporterDown"', 'exporters = "all"'],
-            "target_matchers": ['alertname =~ "Trading.+"', 'alertname !~ "TradingExporterDown|TradingWatchdog"'],
+            "source_matchers": _NO_EXPORTER,
+            "target_matchers": ['alertname =~ "Trading.+"', f'alertname !~ "{"|".join(_OF_THE_WAY)}"'],
+        },
+        {  # nor can it be told of incidents or send texts
+            "source_matchers": _NO_EXPORTER,
+            "target_matchers": ['alertname = "TradingNotificationsFailing"', 'integration = "webhook"'],
         },
     ]
 

@@ -290,7 +290,11 @@ POSITION_AVERAGE_PRICE = _gauge(
 )
 
 # Trading bots, by their configured name.
-BOT_UP = _gauge("bot_up", ("bot",), "1 if the bot answered when last asked, or was heard of lately, else 0.")
+BOT_UP = _gauge(
+    "bot_up",
+    ("bot",),
+    "1 if the bot answered when last asked, or was heard of lately, else 0; absent while nobody can tell.",
+)
 BOT_RUNNING = _gauge("bot_running", ("bot",), "1 while the bot trades, 0 while it is stopped or paused.")
 BOT_INFO = _gauge(
     "bot_info",
@@ -376,6 +380,12 @@ APP_REQUEST_DURATION = _histogram(
     "app_request_duration_seconds",
     ("app", "route", "status"),
     "Time that the trading system's own API took for a request, by pattern of the path and status of the answer.",
+)
+APP_REQUESTS = _counter("app_requests_total", ("app", "route"), "Requests that it answered.")
+APP_REQUEST_ERRORS = _counter(
+    "app_request_errors_total",
+    ("app", "route"),
+    "Those of them with a status of 5xx; 0 from the first request of a route on.",
 )
 _CACHE = ("cache", "tier")
 CACHE_UP = _gauge("cache_up", _CACHE, "1 if the cache server answered when it was last asked, else 0.")

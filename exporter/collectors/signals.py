@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 from exporter import metrics
 from exporter.exposition import Batch, LabelValues, Sample
-from exporter.state.signals import CacheFigures
+from exporter.state.histogram import Histogram
+from exporter.state.signals import CacheFigures, RequestKey
 from exporter.state.state import State
 
 _OF_A_CACHE = (
@@ -25,6 +27,8 @@ def collect(state: State) -> Iterator[Batch]:
     """What nobody told has no sample: no figure is made up."""
     signals = state.signals
     yield metrics.APP_REQUEST_DURATION, list(signals.requests.items())
+    yield metrics.APP_REQUESTS, list(_answered(signals.requests).items())
+    yield metrics.APP_REQUEST_ERRORS, list(_answered(signals.requests, "5").items())
     yield metrics.CACHE_UP, [(key, int(is_up)) for key, is_up in signals.servers.items()]
     caches = list(signals.caches.items())
     for family, field in _OF_A_CACHE:
@@ -45,6 +49,14 @@ def collect(state: State) -> Iterator[Batch]:
     yield metrics.MODEL_INFERENCE, [(key, model.inference) for key, model in models if any(model.inference.counts)]
     yield metrics.BUSINESS_LEVEL, [((name,), value) for name, value in signals.levels.items()]
     yield metrics.BUSINESS_SUM, [((name,), value) for name, value in signals.sums.items()]
+
+
+def _answered(requests: Mapping[RequestKey, Histogram], status: str = "") -> Counter[tuple[str, str]]:
+    """How many by app and route, of statuses that begin so; a 0 counts, since a rate does not see where it begins."""
+    found: Counter[tuple[str, str]] = Counter()
+    for (app, route, answer), durations in requests.items():
+        found[app, route] += sum(durations.counts) if answer.startswith(status) else 0
+    return found
 
 
 def _told(caches: Sequence[tuple[LabelValues, CacheFigures]], field: str) -> Iterator[Sample]:

@@ -13,7 +13,7 @@ import msgspec
 
 PLACES = (
     *("exchange", "account", "symbol", "currency", "bot", "app", "cache", "tier", "model", "feature", "slo", "signal"),
-    *("resource", "target"),
+    *("resource", "target", "integration"),
 )
 """The labels that say what an alert is about, in the order in which people are told them."""
 

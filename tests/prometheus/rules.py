@@ -21,6 +21,19 @@ FOLDER = ROOT / "prometheus"
 RULE_FILES = sorted(FOLDER.glob("rules/**/*.yml"))
 TEST_FILES = sorted(FOLDER.glob("tests/*.yml"))
 
+# What rules read that is neither the exporter's nor recorded, with its labels: of Prometheus, which adds job and
+# instance to all that it scrapes, and of Alertmanager. An alert has the labels that its rule gives it.
+_SCRAPED = frozenset({"job", "instance"})
+FOREIGN = {
+    "up": _SCRAPED,
+    "ALERTS": frozenset({"alertname", "alertstate", "severity", "exchange", "signal"}),
+    "alertmanager_notifications_total": _SCRAPED | {"integration"},
+    "alertmanager_notifications_failed_total": _SCRAPED | {"integration"},
+    "prometheus_notifications_alertmanagers_discovered": _SCRAPED,
+    "prometheus_notifications_dropped_total": _SCRAPED,
+    "prometheus_rule_evaluation_failures_total": _SCRAPED | {"rule_group"},
+}
+
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _GROUPING = re.compile(r"\b(?:by|without|on|ignoring|group_left|group_right)\s*\(([^)]*)\)")
 _MATCHERS = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)?\s*\{([^}]*)\}")

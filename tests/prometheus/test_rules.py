@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from simulator.stack import find_binary
-from tests.prometheus.rules import FOLDER, RULE_FILES, TEST_FILES
+from tests.prometheus.rules import FOLDER, RULE_FILES, TEST_FILES, alerts, selectors
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,17 @@ def test_rules_are_valid(promtool: Path, path: Path) -> None:
 def test_rules_do_what_their_tests_say(promtool: Path, path: Path) -> None:
     """Every promtool test passes."""
     run(promtool, "test", "rules", path)
+
+
+def test_what_alerts_look_at_is_evaluated_every_10_s() -> None:
+    """All groups come round that often, but for those that look back over days, of which no alert's condition reads."""
+    every = yaml.safe_load((FOLDER / "prometheus.yml").read_text())["global"]["evaluation_interval"]
+    groups = [group for path in RULE_FILES for group in yaml.safe_load(path.read_text())["groups"]]
+    slow = [group for group in groups if group.get("interval", every) not in {"5s", "10s"}]
+    recorded_slowly = {rule["record"] for group in slow for rule in group["rules"]}
+    conditions = {selector.metric for rule in alerts() for selector in selectors(rule["expr"])}
+    assert {group["interval"] for group in slow} == {"1m"}
+    assert not conditions & recorded_slowly
 
 
 def test_scrape_of_bots_figures_is_limited() -> None:

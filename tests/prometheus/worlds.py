@@ -210,6 +210,7 @@ def _app(world: World, random: Random) -> None:
     failing = _bursts(random, 3, (2, 12), (0.5, 3))
     name = "trading_app_request_duration_seconds"
     counts, sums, buckets = _Sums(world, f"{name}_count"), _Sums(world, f"{name}_sum"), _Sums(world, f"{name}_bucket")
+    asked, broken = (_Sums(world, f"trading_app_{word}_total") for word in ("requests", "request_errors"))
     found, missed = _Sums(world, "trading_cache_hits_total"), _Sums(world, "trading_cache_misses_total")
     for index in range(STEPS):
         at = index * STEP
@@ -222,8 +223,11 @@ def _app(world: World, random: Random) -> None:
         share = _size(world, "errors of", at)
         failed = min(0.03, 0.001 * failing[index]) if share is None else share
         errors = min(requests, _count(random, requests * failed))
+        route = {"app": "default", "route": "/orders"}
+        asked.add(requests, **route)
+        broken.add(errors, **route)
         for status, number in (("200", requests - errors), ("500", errors)):
-            labels = {"app": "default", "route": "/orders", "status": status}
+            labels = {**route, "status": status}
             counts.add(number, **labels)
             sums.add(number * ((1 - tail) * mean + tail * 0.8), **labels)
             for bound in BUCKETS:
@@ -231,10 +235,10 @@ def _app(world: World, random: Random) -> None:
             buckets.add(number, **labels, le="+Inf")
         left = _size(world, "cold", at) or 1.0
         for tier, (usual, times) in TIERS.items():
-            asked = _count(random, requests * times)
-            good = min(asked, round(asked * min(0.995, usual * hits[tier]()) * left))
+            looked = _count(random, requests * times)
+            good = min(looked, round(looked * min(0.995, usual * hits[tier]()) * left))
             found.add(good, cache=tier, tier=tier)
-            missed.add(asked - good, cache=tier, tier=tier)
+            missed.add(looked - good, cache=tier, tier=tier)
 
 
 def _faster(bound: float, mean: float, tail: float) -> float:

@@ -45,6 +45,20 @@ async def test_requests_become_a_histogram_by_app_route_and_status(bot: Bot) -> 
     assert f"{name}_count{{{labels.replace('200', '503')}}} 1\n" in text
 
 
+async def test_errors_of_a_route_are_counted_from_its_first_request_on(bot: Bot) -> None:
+    """A route has a count of failures before anything fails; a status of 5xx is one, another is not."""
+    request = {"app": "orders", "route": "/orders", "duration": 0.1}
+    name, labels = "trading_app_request", 'app="orders",route="/orders"'
+    await accepted(bot, told("request", **request, status=200), told("request", **request, status=499))
+    text = await bot.metrics()
+    assert f"{name}s_total{{{labels}}} 2\n" in text
+    assert f"{name}_errors_total{{{labels}}} 0\n" in text
+    await accepted(bot, told("request", **request, status=500), told("request", **request, status=599))
+    text = await bot.metrics()
+    assert f"{name}s_total{{{labels}}} 4\n" in text
+    assert f"{name}_errors_total{{{labels}}} 2\n" in text
+
+
 async def test_paths_in_place_of_their_patterns_are_refused_after_many(bot: Bot) -> None:
     """A label with no end of values is stopped, with words that say why; what is known goes on."""
     paths = [told("request", route=f"/orders/{number}", status=200, duration=0.1) for number in range(10_002)]

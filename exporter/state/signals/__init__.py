@@ -8,6 +8,6 @@ business   figures by name
 
 from exporter.state.signals.caches import CacheFigures
 from exporter.state.signals.models import Model, SavedModel
-from exporter.state.signals.signals import Signals
+from exporter.state.signals.signals import RequestKey, Signals
 
-__all__ = ["CacheFigures", "Model", "SavedModel", "Signals"]
+__all__ = ["CacheFigures", "Model", "RequestKey", "SavedModel", "Signals"]
