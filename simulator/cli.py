@@ -1,4 +1,4 @@
-"""The command line: ``python -m simulator exchange`` and ``python -m simulator maker``."""
+"""The command line: ``python -m simulator exchange``, ``maker`` and ``app``."""
 
 from __future__ import annotations
 
@@ -75,6 +75,14 @@ when it ends. An exchange that is down is tried again with growing pauses; the o
 Example:
   python -m simulator maker --base-url http://127.0.0.1:9860 --exchanges alpha,gamma:kraken --symbols BTC/USDT
 """
+APP_HELP = """\
+Makes up a trading system's own API and reports it to an exporter: requests, the caches that it looks its answers up in,
+a model's predictions and what came true, figures of the business. The exporter has to know the token, which comes from
+EXPORTER_TOKEN, under push.tokens.
+
+Example:
+  EXPORTER_TOKEN=… python -m simulator app --exporter-url http://127.0.0.1:9850 --redis 127.0.0.1:6379
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -83,9 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     # Only ours: the libraries' own debug lines carry keys and signatures.
     logging.getLogger("simulator").setLevel(logging.DEBUG if options.verbose else logging.INFO)
-    work = _serve(options) if options.command == "exchange" else _make(options)
+    work = {"exchange": _serve, "maker": _make, "app": _report}[options.command]
     try:
-        asyncio.run(_until_signalled(work))
+        asyncio.run(_until_signalled(work(options)))
     except (SetupError, ReplayError, OSError) as error:
         print(f"simulator: {error}", file=sys.stderr)
         return 1
@@ -126,6 +134,21 @@ async def _make(options: argparse.Namespace) -> None:
             stop_when_replay_ends=options.stop_when_replay_ends,
             key=_credentials().key,
             secret=_credentials().secret,
+        )
+    )
+
+
+async def _report(options: argparse.Namespace) -> None:
+    from simulator.app import AppSetup, run_app  # noqa: PLC0415 - the others need no clients of caches
+
+    await run_app(
+        AppSetup(
+            exporter_url=options.exporter_url,
+            token=os.environ.get("EXPORTER_TOKEN", ""),
+            requests_per_second=options.requests_per_second,
+            redis=options.redis,
+            memcached=options.memcached,
+            seed=options.seed,
         )
     )
 
@@ -257,11 +280,12 @@ def _positive(value: str) -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m simulator", description="A simulated exchange, and a maker.")
+    parser = argparse.ArgumentParser(prog="python -m simulator", description="Simulated exchanges, a maker, an API.")
     parser.add_argument("--verbose", action="store_true", help="log more")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="{exchange,maker}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="{exchange,maker,app}")
     _exchange_options(_command(commands, "exchange", "serve simulated exchanges", EXCHANGE_HELP))
     _maker_options(_command(commands, "maker", "make markets on simulated exchanges", MAKER_HELP))
+    _app_options(_command(commands, "app", "make up an API and report it to an exporter", APP_HELP))
     return parser
 
 
@@ -305,3 +329,17 @@ def _maker_options(parser: argparse.ArgumentParser) -> None:
     add("--size", type=_positive, default=0.01, help="of an order, in BTC's worth of base currency (default 0.01)")
     add("--seed", type=int, default=1, help="varies sizes and pauses (default 1)")
     add("--stop-when-replay-ends", action="store_true", help="cancel all and exit 0 when the replay has ended")
+
+
+def _app_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--exporter-url", default="http://127.0.0.1:9850", metavar="URL", help="of the exporter")
+    add("--requests-per-second", type=_positive, default=20.0, metavar="N", help="how busy it is (default 20)")
+    for name in ("redis", "memcached"):
+        add(f"--{name}", type=_server, default="", metavar="HOST:PORT", help=f"a {name} server to look answers up in")
+    add("--seed", type=int, default=1, help="varies what happens (default 1)")
+
+
+def _server(value: str) -> str:
+    _address(value)
+    return value

@@ -17,10 +17,11 @@ from collections import defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 
 from simulator.stack import BinaryNotFoundError, components, ensure_binaries
 from simulator.stack.components import Market, Replay
-from simulator.stack.ports import LOOPBACK, choose_port
+from simulator.stack.ports import LOOPBACK, choose_port, free_port
 from simulator.stack.processes import ROOT, Component, ComponentError, Stack, answers
 
 DEFAULT_PORTS = {
@@ -33,8 +34,7 @@ DEFAULT_PORTS = {
 # A part that dies more often than this within the window will not get better by another start.
 RESTARTS, RESTART_WINDOW_SECONDS = 3, 60.0
 MARK = "demo.lock"
-TOKEN = "demo-worth-nothing"  # noqa: S105 - with which Alertmanager tells the exporter of incidents
-SUMMARY = "Simulated exchanges, a market maker, the exporter, Prometheus, Alertmanager and Grafana."
+SUMMARY = "Simulated exchanges, a market maker, an API, the exporter, Prometheus, Alertmanager and Grafana."
 
 
 class RunDirectoryError(RuntimeError):
@@ -167,13 +167,58 @@ def _ports() -> dict[str, int]:
 
 
 def _parts(options: Options, ports: dict[str, int]) -> list[Component]:
+    """Everything, with secrets of this demo's own between those that tell each other something."""
     folder, simulator_url = options.run_dir, components.local_url(ports["simulator"])
     market = Market(symbols=(options.replay.symbol,)) if options.replay else components.DEFAULT_MARKET
-    listen = f"{LOOPBACK}:{ports['exporter']}"
-    hears = {"incidents": {"token": {"env": "ALERTMANAGER_TOKEN"}}}
-    config = components.exporter_config(listen=listen, simulator_url=simulator_url, market=market, overrides=hears)
-    exporter = components.exporter(
-        folder, port=ports["exporter"], config=config, environment={"ALERTMANAGER_TOKEN": TOKEN}
+    hears, pushes = (_secret(folder / "secrets" / name) for name in ("exporter_token", "push_token"))
+    caches = _caches(folder)
+    config = components.exporter_config(
+        listen=f"{LOOPBACK}:{ports['exporter']}",
+        simulator_url=simulator_url,
+        market=market,
+        overrides={
+            "incidents": {"token": {"file": str(hears)}},
+            "push": {"tokens": [{"name": "app", "token": {"file": str(pushes)}}]},
+            "caches": [{"name": name, "kind": name, "port": port} for name, (port, _) in caches.items()],
+        },
+    )
+    exporter = components.exporter(folder, port=ports["exporter"], config=config)
+    servers = {name: f"{LOOPBACK}:{port}" for name, (port, _) in caches.items()}
+    return [
+        components.simulator(folder, port=ports["simulator"], market=market, replay=options.replay),
+        components.maker(simulator_url=simulator_url, market=market),
+        *(server for _, server in caches.values()),
+        components.app(exporter_url=exporter.url, token=pushes.read_text(), caches=servers),
+        exporter,
+        *_watchers(folder, ports, hears.read_text()),
+    ]
+
+
+def _secret(path: Path) -> Path:
+    """A file with a new secret that only its owner can read."""
+    path.parent.mkdir(exist_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(token_hex(32))
+    return path
+
+
+def _caches(folder: Path) -> dict[str, tuple[int, Component]]:
+    """The cache servers that are installed here, each on a port of its own."""
+    ports = {name: free_port() for name in ("redis", "memcached")}
+    made = {
+        "redis": components.redis(folder, port=ports["redis"]),
+        "memcached": components.memcached(port=ports["memcached"]),
+    }
+    return {name: (ports[name], server) for name, server in made.items() if server}
+
+
+def _watchers(folder: Path, ports: dict[str, int], token: str) -> list[Component]:
+    """What looks at the exporter; Alertmanager tells it of incidents with the token."""
+    alertmanager = components.alertmanager(
+        folder,
+        port=ports["alertmanager"],
+        channels={"exporter": {"url": components.local_url(ports["exporter"]), "incidents": True}},
+        secrets={"exporter_token": token},
     )
     prometheus = components.prometheus(
         folder,
@@ -182,19 +227,7 @@ def _parts(options: Options, ports: dict[str, int]) -> list[Component]:
         alertmanager_port=ports["alertmanager"],
     )
     grafana = components.grafana(folder, port=ports["grafana"], prometheus_url=prometheus.url)
-    return [
-        components.simulator(folder, port=ports["simulator"], market=market, replay=options.replay),
-        components.maker(simulator_url=simulator_url, market=market),
-        exporter,
-        components.alertmanager(
-            folder,
-            port=ports["alertmanager"],
-            channels={"exporter": {"url": exporter.url, "incidents": True}},
-            secrets={"exporter_token": TOKEN},
-        ),
-        prometheus,
-        *([grafana] if grafana else []),
-    ]
+    return [alertmanager, prometheus, *([grafana] if grafana else [])]
 
 
 async def _keep_alive(stack: Stack) -> None:

@@ -45,10 +45,10 @@ def test_file_follows_the_specification() -> None:
 
 
 def test_services_are_those_promised() -> None:
-    """Four services always, and with the profile demo the simulator and its maker."""
+    """Four services always, and with the profile demo the simulator, its maker and its API."""
     profiles = {name: service.get("profiles", []) for name, service in SERVICES.items()}
     always: dict[str, list[str]] = {name: [] for name in ("exporter", *UPSTREAM)}
-    assert profiles == {**always, "simulator": ["demo"], "maker": ["demo"]}
+    assert profiles == {**always, "simulator": ["demo"], "maker": ["demo"], "app": ["demo"]}
 
 
 @every_service
@@ -85,7 +85,7 @@ def test_restarts_unless_stopped(service: dict[str, Any]) -> None:
 
 @every_service
 def test_health_is_checked(service: dict[str, Any]) -> None:
-    """Whatever serves a port has a health check of its own; only the maker serves nothing."""
+    """Whatever serves a port has a health check of its own; only maker and API serve nothing."""
     health = service["healthcheck"]
     assert bool(service.get("ports")) == ("test" in health)
     assert service.get("ports") or health["disable"]
@@ -100,6 +100,14 @@ def test_mounts_exist_and_are_read_only(service: dict[str, Any]) -> None:
             assert read_only, f"{source} at {target}"
         elif not source.startswith("${"):
             assert source in COMPOSE["volumes"]
+
+
+def test_demo_api_pushes_with_the_token_that_the_exporter_knows() -> None:
+    """Both containers are given the same token, by the name that the demo's configuration reads."""
+    demo = yaml.safe_load((ROOT / "exporter.demo.yml").read_text())
+    [token] = demo["push"]["tokens"]
+    known = SERVICES["exporter"]["environment"][token["token"]["env"]]
+    assert SERVICES["app"]["environment"] == {"EXPORTER_TOKEN": known}
 
 
 def test_data_is_kept() -> None:

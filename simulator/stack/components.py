@@ -5,10 +5,11 @@ Everything that a part writes goes below the run directory; the committed config
 
 from __future__ import annotations
 
+import getpass
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,14 +107,46 @@ def maker(*, simulator_url: str, market: Market = DEFAULT_MARKET, more: Sequence
     )
 
 
+def app(*, exporter_url: str, token: str, caches: Mapping[str, str] | None = None) -> Component:
+    """The made-up API that reports to the exporter; `caches` are ``HOST:PORT`` by ``redis`` and ``memcached``."""
+    return Component(
+        name="app",
+        command=(sys.executable, "-m", "simulator", "app", *_flags({"exporter-url": exporter_url, **(caches or {})})),
+        environment={"EXPORTER_TOKEN": token},
+    )
+
+
+def redis(run_dir: Path, *, port: int) -> Component | None:
+    """A Redis server that keeps nothing on disk; None when it is not on the PATH."""
+    program = shutil.which("redis-server")
+    if program is None:
+        return None
+    options = {"bind": LOOPBACK, "port": port, "save": "", "maxmemory": "16mb", "dir": _folder(run_dir / "redis")}
+    flags = [part for name, value in options.items() for part in (f"--{name}", str(value))]
+    return Component(name="redis", command=(program, *flags, "--maxmemory-policy", "allkeys-lru"))
+
+
+def memcached(*, port: int) -> Component | None:
+    """A memcached server; None when it is not on the PATH."""
+    program = shutil.which("memcached")
+    if program is None:
+        return None
+    command = (program, f"--listen={LOOPBACK}", f"--port={port}", "--memory-limit=16", f"--user={getpass.getuser()}")
+    return Component(name="memcached", command=command)
+
+
 def exporter_config(
     *,
     listen: str,
     simulator_url: str,
     market: Market = DEFAULT_MARKET,
     overrides: Settings | None = None,
+    each_exchange: Settings | None = None,
 ) -> Settings:
-    """The exporter's configuration for simulated exchanges; `overrides` are merged in, lists replaced."""
+    """The exporter's configuration for simulated exchanges; `overrides` are merged in, lists replaced.
+
+    `each_exchange` is merged into every entry of ``exchanges``.
+    """
     config: Settings = {
         "web": {"listen": listen},
         "currency": {"pegs": {"USDT": 1}},
@@ -128,6 +161,7 @@ def exporter_config(
                 "api_key": {"env": "SIMULATOR_API_KEY"},
                 "secret": {"env": "SIMULATOR_SECRET"},
                 "ccxt": ccxt_settings(simulator_url, exchange),
+                **(each_exchange or {}),
             }
             for exchange in market.exchanges
         ],
@@ -141,7 +175,11 @@ def compose_exporter_config() -> str:
         listen=f"0.0.0.0:{EXPORTER_PORT}",
         simulator_url=f"http://simulator:{SIMULATOR_PORT}",
         # It must listen for neighbouring containers; docker-compose.yml publishes it on loopback only.
-        overrides={"web": {"trusted_network": True}, "journal": {"path": DEMO_JOURNAL}},
+        overrides={
+            "web": {"trusted_network": True},
+            "journal": {"path": DEMO_JOURNAL},
+            "push": {"tokens": [{"name": "app", "token": {"env": "SIMULATOR_PUSH_TOKEN"}}]},
+        },
     )
     head = "# Written by 'make generate': the exporter on the simulated exchanges of docker compose's demo.\n"
     return head + yaml.safe_dump(config, sort_keys=False)
@@ -168,28 +206,38 @@ def prometheus(
     exporter_port: int,
     alertmanager_port: int,
     overrides: Settings | None = None,
+    edit: Callable[[Path], None] | None = None,
+    more: Sequence[str] = (),
 ) -> Component:
     """Prometheus with the committed rules, scraping the exporter and sending to the Alertmanager given.
 
-    `overrides` are merged into its configuration, e.g. ``{"global": {"scrape_interval": "1s"}}``.
+    `overrides` are merged into its configuration, e.g. ``{"global": {"scrape_interval": "1s"}}``; `edit` is called with
+    the folder of its configuration, to change the copies of the rules and targets there; `more` are further options.
     """
     folder = _copy("prometheus", run_dir)
     _override(folder / "prometheus.yml", overrides)
     ports = {"exporter": exporter_port, "alertmanager": alertmanager_port, "prometheus": port}
     for target in (folder / "targets").glob("*.yml"):
         target.write_text(yaml.safe_dump([{"targets": [f"{LOOPBACK}:{ports[target.stem]}"]}]))
+    if edit is not None:
+        edit(folder)
     options = {
         "config.file": folder / "prometheus.yml",
-        "storage.tsdb.path": run_dir / "prometheus-data",
+        "storage.tsdb.path": prometheus_data(run_dir),
         "web.listen-address": f"{LOOPBACK}:{port}",
         "web.external-url": local_url(port),
     }
     return Component(
         name="prometheus",
-        command=(str(find_binary("prometheus")), *_flags(options), "--web.enable-lifecycle"),
+        command=(str(find_binary("prometheus")), *_flags(options), "--web.enable-lifecycle", *more),
         url=local_url(port),
         ready_path="/-/ready",
     )
+
+
+def prometheus_data(run_dir: Path) -> Path:
+    """Where Prometheus keeps what it scraped."""
+    return run_dir / "prometheus-data"
 
 
 def alertmanager(
@@ -245,6 +293,8 @@ def grafana(run_dir: Path, *, port: int, prometheus_url: str) -> Component | Non
         "SERVER_HTTP_ADDR": LOOPBACK,
         "SERVER_HTTP_PORT": port,
         "AUTH_ANONYMOUS_ENABLED": "true",
+        "SNAPSHOTS_EXTERNAL_ENABLED": "false",
+        "DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": ROOT / "grafana" / "json" / "everyone" / "viewer.json",
         "ANALYTICS_REPORTING_ENABLED": "false",
         "ANALYTICS_CHECK_FOR_UPDATES": "false",
         "ANALYTICS_CHECK_FOR_PLUGIN_UPDATES": "false",

@@ -12,7 +12,7 @@ import yaml
 
 from simulator.stack import components
 from simulator.stack.components import Market, Replay
-from simulator.stack.processes import ROOT
+from simulator.stack.processes import ROOT, Component
 from tests.stack.conftest import NewHarness
 from tests.stack.harness import Listener, Options, eventually
 
@@ -129,6 +129,29 @@ def test_replay_reaches_the_command_line(tmp_path: Path) -> None:
     command = " ".join(components.simulator(tmp_path, port=1, replay=replay).command)
     assert "--replay-trades /trades.csv --replay-quotes /quotes.csv" in command
     assert "--replay-symbol XRP/ETH --speed 2.5" in command
+
+
+@pytest.mark.parametrize(("program", "port"), [("redis-server", "--port 7"), ("memcached", "--port=7")])
+def test_cache_servers_run_only_where_they_are_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, port: str
+) -> None:
+    """A server that is on the PATH is used, on loopback and its port; else it is left out."""
+
+    def made() -> Component | None:
+        if program == "memcached":
+            return components.memcached(port=7)
+        return components.redis(tmp_path / "run", port=7)
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert made() is None
+    installed = tmp_path / program
+    installed.write_text("#!/bin/sh\n")
+    installed.chmod(0o755)
+    part = made()
+    assert part is not None
+    assert part.command[0] == str(installed)
+    assert port in " ".join(part.command)
+    assert "127.0.0.1" in " ".join(part.command)
 
 
 def test_grafana_runs_only_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -40,7 +40,7 @@ class Demo:
 
     def children(self) -> dict[str, int]:
         """The process id of each part by a word of its command line."""
-        words = ("exchange", "maker", "exporter", "alertmanager", "prometheus")
+        words = ("exchange", "maker", "exporter", "alertmanager", "prometheus", "redis", "memcached", "app")
         found = {}
         for child in psutil.Process(self.process.pid).children():
             line = " ".join(child.cmdline()[1:4]) + " " + Path(child.exe()).name
