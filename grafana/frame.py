@@ -8,17 +8,22 @@ from exporter import metrics
 from grafana import foreign, layout, panels, queries
 from grafana.layout import Section
 from grafana.names import TAG
-from grafana.panels import Frame, Json
+from grafana.panels import Frame, Json, Panel
 
 RUNBOOK_URL = "https://github.com/trading-exporter/trading-exporter/blob/main/docs/runbook.md"
 FIRING = queries.everywhere(foreign.ALERTS, alertname="=~Trading.+", alertstate="firing")
-URGENT = queries.select(foreign.ALERTS, alertname="=~Trading.+", alertstate="firing", severity="=~critical|warning")
+URGENT = queries.applying(foreign.ALERTS, alertname="=~Trading.+", alertstate="firing", severity="=~critical|warning")
 WATCHDOG = queries.everywhere(foreign.ALERTS, alertname="TradingWatchdog", alertstate="firing")
 
 
 def uid_of(name: str) -> str:
     """Return the uid of a role's dashboard, which never changes: others link to it."""
     return f"trading-{name}"
+
+
+def explained(panel: Panel, name: str) -> Panel:
+    """Return a summary with a link to the dashboard that explains it, over the same time and for the same choices."""
+    return panels.leading(panel, name.capitalize(), f"/d/{uid_of(name)}?${{__url_time_range}}&${{__all_variables}}")
 
 
 Questions = tuple[str, str, str]

@@ -16,7 +16,7 @@ from typing import Any
 
 from grafanalib import core
 
-from grafana.names import DATASOURCE_NAME, DATASOURCE_UID, TAG
+from grafana.names import DATASOURCE_NAME, DATASOURCE_UID, MARK, TAG
 from grafana.queries import Query
 
 Json = dict[str, Any]
@@ -92,7 +92,9 @@ class Look:
     ``steps`` are thresholds as (from, colour), the first one from minus infinity (``None``). ``words``
     replace single values by a text in a colour. ``color`` is a fixed colour; without it stats, gauges and
     state timelines are coloured by ``steps`` and lines by the palette. ``dashed`` is for limits among lines,
-    ``tinted`` for columns of a table whose text takes the value's colour.
+    ``tinted`` for columns of a table whose text takes the value's colour, ``opens`` for those whose cells are
+    links: its address, in which ``${__value.text}`` stands for what the cell says. ``thin`` lines are the edges of a
+    band; the upper one names in ``fill_to`` the legend of the lower one.
     """
 
     unit: str = "none"
@@ -104,6 +106,9 @@ class Look:
     high: float | None = None
     dashed: bool = False
     tinted: bool = False
+    opens: str = ""
+    thin: bool = False
+    fill_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +236,33 @@ def table(
     return Panel("table", title, description, targets, fields, options, _merged(tuple(columns)))
 
 
+def barchart(
+    title: str,
+    description: str,
+    columns: Mapping[str, Query],
+    *,
+    look: Look,
+    series: SeriesLooks = NO_SERIES,
+) -> Panel:
+    """Return groups of upright bars, a bar for each of ``columns`` but the first.
+
+    The key of that one is a label, each of whose values has a group; the groups stand in its order, the least first.
+    """
+    options = {
+        "xField": next(iter(columns)),
+        "orientation": "auto",
+        "showValue": "auto",
+        "stacking": "none",
+        "legend": _legend(shown=True),
+        "tooltip": {"mode": "single", "sort": "none"},
+        "groupWidth": 0.7,
+        "barWidth": 0.97,
+    }
+    targets = _targets(tuple(columns.values()), instant=True, shape="table")
+    fields = _fields(look, series, color=_color(look) or {"mode": "palette-classic"}, mappings=_words(look))
+    return Panel("barchart", title, description, targets, fields, options, _ordered(tuple(columns)))
+
+
 def state_timeline(title: str, description: str, *queries: Query, look: Look) -> Panel:
     """Return a bar over time for each series, coloured and labelled by ``look.words``."""
     options = {
@@ -260,7 +292,7 @@ def heatmap(title: str, description: str, query: Query, *, unit: str) -> Panel:
         "yAxis": {"unit": unit, "axisPlacement": "left"},
         "cellGap": 1,
         "rowsFrame": {"layout": "auto"},
-        "tooltip": {"show": True, "yHistogram": True},
+        "tooltip": {"mode": "single", "yHistogram": True},
         "legend": {"show": True},
         "filterValues": {"le": 1e-9},
         "exemplars": {"color": "rgba(255,0,255,0.7)"},
@@ -286,6 +318,23 @@ def leading(panel: Panel, title: str, url: str) -> Panel:
     """Return the panel with a link in its corner, such as to the dashboard that says more."""
     link = {"title": title, "url": url, "targetBlank": False}
     return replace(panel, links=(*panel.links, link))
+
+
+def filled(panel: Panel) -> Panel:
+    """Return the stat panel as cards in the colour of their values."""
+    return replace(panel, options=panel.options | {"colorMode": "background"})
+
+
+def headed(panel: Panel, headings: Mapping[str, str]) -> Panel:
+    """Return the table with these headings of its labels; one whose heading is empty is left out."""
+    *before, last = panel.transformations
+    organize = last["options"]
+    left_out = dict.fromkeys((label for label, heading in headings.items() if not heading), True)
+    options = {
+        "excludeByName": organize["excludeByName"] | left_out,
+        "renameByName": organize["renameByName"] | {label: text for label, text in headings.items() if text},
+    }
+    return replace(panel, transformations=(*before, last | {"options": options}))
 
 
 def text(title: str, description: str, markdown: str) -> Panel:
@@ -410,7 +459,7 @@ def dashboard(frame_of: Frame, panels: Sequence[Json], extras: Mapping[str, Sequ
         templating=core.Templating(list=list(extras.get("variables", ()))),
         annotations=core.Annotations(list=[_BUILT_IN, *extras.get("annotations", ())]),
         links=list(extras.get("links", ())),
-        tags=[TAG],
+        tags=[TAG, MARK],
         refresh=frame_of.refresh,
         time=core.Time(f"now-{frame_of.span}", "now"),
         timePicker=core.TimePicker(refreshIntervals=["5s", "10s", "30s", "1m", "5m", "15m"], timeOptions=[]),
@@ -424,6 +473,7 @@ def dashboard(frame_of: Frame, panels: Sequence[Json], extras: Mapping[str, Sequ
     return made
 
 
+_HEADED = ("exchange", "account", "symbol", "strategy", "currency", "bot", "alertname", "severity", "reason")
 _LAST = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 _BUILT_IN = {
     "builtIn": 1,
@@ -482,6 +532,12 @@ def _properties(look: Look) -> list[Json]:
         found["color"] = _color(look)
     if look.dashed:
         found |= {"custom.lineStyle": {"fill": "dash", "dash": [6, 6]}, "custom.fillOpacity": 0}
+    if look.thin:
+        found |= {"custom.lineWidth": 1, "custom.fillOpacity": 0}
+    if look.fill_to:
+        found |= {"custom.fillBelowTo": look.fill_to, "custom.fillOpacity": 15}
+    if look.opens:
+        found["links"] = [{"title": "Open", "url": look.opens, "targetBlank": True}]
     if look.tinted:
         found |= {"custom.cellOptions": {"type": "color-text"}, "custom.displayMode": "color-text"}
     return [{"id": key, "value": value} for key, value in found.items()]
@@ -537,11 +593,25 @@ def _legend(*, shown: bool) -> Json:
 def _merged(headings: tuple[str, ...]) -> tuple[Json, ...]:
     """Join the queries' answers by their labels and head the columns; one query's value has no letter."""
     values = ["Value"] if len(headings) == 1 else [f"Value #{letter}" for letter in string.ascii_uppercase]
-    labels = {name: name.capitalize() for name in ("exchange", "account", "symbol", "strategy", "currency")}
+    labels = {name: name.capitalize() for name in _HEADED}
     renamed = labels | dict(zip(values, headings, strict=False))
     organize = {"excludeByName": {"Time": True}, "renameByName": renamed}
     joined: tuple[Json, ...] = ({"id": "merge", "options": {}},) if len(headings) > 1 else ()
     return (*joined, {"id": "organize", "options": organize})
+
+
+def _ordered(headings: tuple[str, ...]) -> tuple[Json, ...]:
+    """Join the queries' answers by their labels in the order of the first, which is left out then."""
+    values = [f"Value #{letter}" for letter in string.ascii_uppercase]
+    organize = {
+        "excludeByName": {"Time": True, values[0]: True},
+        "renameByName": dict(zip(values[1:], headings[1:], strict=False)),
+    }
+    return (
+        {"id": "merge", "options": {}},
+        {"id": "sortBy", "options": {"fields": {}, "sort": [{"field": values[0]}]}},
+        {"id": "organize", "options": organize},
+    )
 
 
 def _grid(where: Place) -> Json:

@@ -49,6 +49,15 @@ def everywhere(family: Family, **where: str) -> str:
     return _selector(family, "", where)
 
 
+def applying(family: Family, **where: str) -> str:
+    """Return the selector of a family like `select`, and with what has no such label at all.
+
+    An alert on the machine concerns whatever is chosen; one on an exchange only a choice with that exchange.
+    """
+    chosen = {name: f"=~${name}|" for name in VARIABLES if name in family.labels}
+    return _selector(family, "", chosen | where)
+
+
 def _selector(family: Family, suffix: str, where: Mapping[str, str]) -> str:
     _check_labels(family, where)
     matchers = ",".join(_matcher(name, value) for name, value in where.items())
@@ -88,11 +97,21 @@ def level(family: Family, by: Sequence[str] = ()) -> str:
     return _aggregate("sum", family, by, select(family))
 
 
-def quantile(share: float, family: Family, by: Sequence[str] = ()) -> str:
+def quantile(share: float, family: Family, by: Sequence[str] = (), *, window: str = RATE_INTERVAL) -> str:
     """Return a quantile (``share`` from 0 to 1) of a histogram, in the family's unit."""
     _check_kind(family, Kind.HISTOGRAM)
-    buckets = f"rate({select(family, suffix='_bucket')}[{RATE_INTERVAL}])"
+    buckets = f"rate({select(family, suffix='_bucket')}[{window}])"
     return f"histogram_quantile({share:g}, {_aggregate('sum', family, by, buckets, 'le')})"
+
+
+def mean(family: Family, by: Sequence[str] = (), *, window: str = RATE_INTERVAL) -> str:
+    """Return the mean of what a histogram counted within ``window``; without a value where that is nothing."""
+    _check_kind(family, Kind.HISTOGRAM)
+    of_all, count = (
+        _aggregate("sum", family, by, f"rate({select(family, suffix=suffix)}[{window}])")
+        for suffix in ("_sum", "_count")
+    )
+    return share(of_all, count)
 
 
 def per_minute(family: Family, by: Sequence[str] = (), **where: str) -> str:
@@ -109,10 +128,7 @@ def age(family: Family, by: Sequence[str] = ()) -> str:
 
 def recorded(rule: str, **where: str) -> str:
     """Return the selector of a recorded series, filtered like `select`; its labels are the level in its name."""
-    if rule not in _recorded_names():
-        message = f"no recording rule is called {rule}; docs/rules.md lists them"
-        raise QueryError(message)
-    labels = level_of(rule)
+    labels = level_of(recorded_everywhere(rule))
     unknown = [label for label in where if label not in labels]
     if unknown:
         message = f"{rule} has no label {', '.join(unknown)}; it has {', '.join(labels) or 'none'}"
@@ -120,6 +136,14 @@ def recorded(rule: str, **where: str) -> str:
     chosen = {name: f"=~${name}" for name in VARIABLES if name in labels} | where
     matchers = ",".join(_matcher(name, value) for name, value in chosen.items())
     return rule + (f"{{{matchers}}}" if matchers else "")
+
+
+def recorded_everywhere(rule: str) -> str:
+    """Return the selector of a recorded series whatever is chosen, which is its name."""
+    if rule not in _recorded_names():
+        message = f"no recording rule is called {rule}; docs/rules.md lists them"
+        raise QueryError(message)
+    return rule
 
 
 def level_of(rule: str) -> tuple[str, ...]:

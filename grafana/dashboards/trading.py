@@ -1,7 +1,7 @@
-"""The Trading dashboard: am I making money, what do I hold, is anything broken.
+"""The Trading dashboard: am I making money, from what, and are my quotes better than the market's.
 
-The first line answers the three questions, on a phone in that order; the next two say a little more about
-each; the rows below explain.
+The first line answers the three questions, on a phone in that order; the second says what is held, done and
+wrong, and leads to who says more; the rows below explain.
 """
 
 from __future__ import annotations
@@ -11,20 +11,9 @@ from grafana import frame, queries
 from grafana.layout import Section, line
 from grafana.panels import Json, Look, Panel, stat
 from grafana.queries import Query
-from grafana.sections import (
-    activity,
-    alerts,
-    bots,
-    exchanges,
-    exporter,
-    journal,
-    market,
-    money,
-    push,
-    quality,
-    risk,
-    systems,
-)
+from grafana.sections import activity, market, money, quality, quotes, venues
+
+_QUESTIONS = ("Am I making money?", "What does it come from?", "Are my quotes better than the market's?")
 
 
 def build() -> Json:
@@ -32,40 +21,32 @@ def build() -> Json:
     sections = (
         _first_screen(),
         money.section(),
-        risk.risk(),
-        risk.reconciliation(),
-        quality.quotes(),
+        quotes.section(),
         quality.fills(),
         activity.fills(),
-        market.section(),
+        money.inventory(),
         activity.orders(),
-        exchanges.section(),
-        bots.section(),
-        systems.requests(),
-        systems.caches(),
-        systems.machine(),
-        systems.models(),
-        push.section(),
-        alerts.section(),
-        journal.section(),
-        exporter.section(),
+        market.section(),
+        venues.section(),
     )
-    return frame.dashboard("trading", ("Am I making money?", "What do I hold?", "Is anything broken?"), sections)
+    return frame.dashboard("trading", _QUESTIONS, sections)
 
 
 def _first_screen() -> Section:
+    held = frame.explained(money.holding(), "risk")
+    done = frame.explained(activity.summary(), "trader")
     return Section(
         "",
         (
-            line(4, money.total(), money.holding(), _health()),
-            line(3, money.parts(), activity.summary(), exchanges.summary()),
+            line(4, frame.explained(money.total(), "trader"), money.causes(), quotes.summary()),
+            line(3, (7, held), (7, done), (10, _health())),
             line(11, (2, money.total_over_time()), money.positions()),
         ),
     )
 
 
 def _health() -> Panel:
-    return stat(
+    panel = stat(
         "Health",
         "Critical and warning alerts that fire, exchanges that are down, markets whose data is older than the "
         "configured limit, fills that wait for a conversion rate, and books whose PnL is missing from the total "
@@ -81,6 +62,7 @@ def _health() -> Panel:
             "PnL": _bad("suffix:unpriced", "complete"),
         },
     )
+    return frame.explained(panel, "operations")
 
 
 def _health_queries() -> dict[str, str]:
@@ -89,13 +71,12 @@ def _health_queries() -> dict[str, str]:
     The count of alerts is zero only while the watchdog fires, which shows that rules are evaluated.
     """
     up = queries.gauge(metrics.EXCHANGE_UP, ("exchange",), how="min")
-    age = queries.age(metrics.MARKET_DATA_TIMESTAMP, ("exchange", "symbol"))
     books = queries.gauge(metrics.POSITION_BASE, how="count")
     priced = queries.gauge(metrics.PNL_TOTAL, how="count")
     return {
         "Alerts": f"count({frame.URGENT}) or 0 * count({frame.WATCHDOG})",
         "Exchanges": f"sum({up} == bool 0)",
-        "Market data": f"sum({age} > bool on () group_left () {market.STALE_AFTER})",
+        "Market data": market.stale(),
         "Rates": queries.gauge(metrics.CURRENCY_RATE_MISSING),
         "PnL": f"{books} - ({priced} or 0 * {books})",
     }

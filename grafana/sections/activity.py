@@ -5,7 +5,7 @@ from __future__ import annotations
 from exporter import metrics
 from grafana import queries
 from grafana.layout import Section, line
-from grafana.panels import Draw, Look, Panel, bargauge, gauge, stat, timeseries
+from grafana.panels import Draw, Look, Panel, bargauge, piechart, stat, timeseries
 from grafana.queries import Query
 from grafana.sections import quality
 
@@ -38,8 +38,9 @@ def fills() -> Section:
     return Section(
         "Fills and volume",
         (
-            line(8, (10, _volume()), (10, _fills()), (4, _maker_share())),
-            line(7, _cost(), _volume_by_symbol(), _irregular()),
+            line(8, (9, _fills()), (9, _volume()), (6, _split())),
+            line(8, volume_by("exchange"), volume_by("symbol"), _maker_share()),
+            line(7, _cost(), irregular()),
         ),
     )
 
@@ -50,7 +51,7 @@ def orders() -> Section:
         "Orders",
         (
             line(7, _orders_open(), _orders_sent(), _orders_ended()),
-            line(7, _rejections(), *quality.orders()),
+            line(7, rejections(), *quality.orders()),
         ),
     )
 
@@ -67,12 +68,13 @@ def _volume() -> Panel:
     )
 
 
-def _volume_by_symbol() -> Panel:
+def volume_by(label: str) -> Panel:
+    """Return volume a minute by a label."""
     return timeseries(
-        "Volume by symbol",
-        "USD filled a minute, by symbol. Volume that moves to one symbol moves the risk there too: compare "
-        "with inventory by symbol.",
-        Query(queries.per_minute(metrics.FILL_VOLUME_USD, ("symbol",)), "{{symbol}}"),
+        f"Volume by {label}",
+        f"USD filled a minute, by {label}. Volume that moves from one {label} to another moves the risk with it: "
+        "compare with what is held.",
+        Query(queries.per_minute(metrics.FILL_VOLUME_USD, (label,)), f"{{{{{label}}}}}"),
         look=Look(unit="currencyUSD"),
         draw=_STACKED,
     )
@@ -90,14 +92,27 @@ def _fills() -> Panel:
     )
 
 
+def _split() -> Panel:
+    return piechart(
+        "Maker and taker",
+        "Volume in the chosen time range by who provided the liquidity. Less as maker than the strategy is meant to "
+        "do: look at maker share over time for when it began.",
+        Query(queries.increase(metrics.FILL_VOLUME_USD, ("liquidity",)), "{{liquidity}}"),
+        look=Look(unit="currencyUSD", decimals=0),
+        series=_LIQUIDITY,
+    )
+
+
 def _maker_share() -> Panel:
-    maker = queries.increase(metrics.FILL_VOLUME_USD, liquidity="maker")
-    return gauge(
-        "Maker share",
-        "Share of the volume in the chosen time range that was filled as maker. Below what the strategy is "
-        "meant to do: look at volume by liquidity for when it began.",
-        Query(queries.share(maker, queries.increase(metrics.FILL_VOLUME_USD)), "maker"),
-        look=Look(unit="percentunit", decimals=0, color="blue", low=0, high=1),
+    by = ("exchange",)
+    maker = queries.rate(metrics.FILL_VOLUME_USD, by, liquidity="maker")
+    return timeseries(
+        "Maker share over time",
+        "Share of the volume that was filled as maker, by exchange. When it falls, quotes cross the book as they are "
+        "placed: the bot's market data is older than the exchange's.",
+        Query(queries.share(maker, queries.rate(metrics.FILL_VOLUME_USD, by)), "{{exchange}}"),
+        look=Look(unit="percentunit", decimals=1, low=0, high=1),
+        draw=Draw(fill=0),
     )
 
 
@@ -116,7 +131,8 @@ def _cost() -> Panel:
     )
 
 
-def _irregular() -> Panel:
+def irregular() -> Panel:
+    """Return how many fills did not come once and in order."""
     kinds = {
         "conflicting": metrics.CONFLICTING_FILLS,
         "backfilled": metrics.EXCHANGE_BACKFILLED_FILLS,
@@ -167,7 +183,8 @@ def _orders_ended() -> Panel:
     )
 
 
-def _rejections() -> Panel:
+def rejections() -> Panel:
+    """Return what exchanges refused, by reason."""
     return timeseries(
         "Rejections by reason",
         "Orders that an exchange refused, a minute. Balance: fund the account or quote less; price or size: "

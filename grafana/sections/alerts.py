@@ -1,20 +1,71 @@
-"""Incidents and texts: what goes wrong how often, how soon it is over, and whether people hear of it."""
+"""Alerts and incidents: what fires now, how often something goes wrong, and how soon it is over."""
 
 from __future__ import annotations
 
 from exporter import metrics
-from grafana import queries
+from grafana import foreign, frame, queries
 from grafana.layout import Section, line
-from grafana.panels import Draw, Look, Panel, stat, timeseries
+from grafana.panels import Draw, Look, Panel, headed, stat, table, timeseries
 from grafana.queries import Query
+
+_PLACES = ", ".join(foreign.ALERT_PLACES)
+_BY = f"alertname, severity, {_PLACES}"
+SEVERITIES = {"critical": ("critical", "red"), "warning": ("warning", "orange"), "info": ("info", "blue")}
+
+
+def firing() -> Panel:
+    """Return the alerts that fire, the most pressing first, each with a link to what to do."""
+    panel = table(
+        "What fires",
+        "Alerts that fire, the most pressing first: a priority of 2 and more is critical, of 1 and more a warning; "
+        "behind the point stands how far from usual it is, where that is measured. Open an alert's name for what to "
+        "do. Empty: none fires, if System health says so too.",
+        {"Priority": Query(at(_priority())), "For": Query(at(_duration()))},
+        look=Look(unit="none", decimals=2),
+        series={
+            "Alert": Look(opens=f"{frame.RUNBOOK_URL}#${{__value.text}}"),
+            "Severity": Look(words=SEVERITIES, tinted=True),
+            "For": Look(unit="s", decimals=0),
+        },
+    )
+    own = {"alertname": "Alert", "severity": "Severity", "where": "Where"}
+    return headed(panel, dict.fromkeys(foreign.ALERT_PLACES, "") | own)
 
 
 def section() -> Section:
-    """Return the row on alerts."""
+    """Return the row on incidents."""
     return Section(
         "Incidents",
-        (line(6, (2, _now()), (1, _begun()), (1, _trend()), (2, _resolution())), line(7, _texts(), _waiting())),
+        (
+            line(6, (2, _now()), (1, _begun()), (1, _trend())),
+            line(6, (1, _mean_resolution()), (3, _resolution())),
+        ),
     )
+
+
+def at(expr: str) -> str:
+    """Say in one label where an alert is, put together from those that say it."""
+    labels = ", ".join(f'"{label}"' for label in foreign.ALERT_PLACES)
+    joined = f'label_join({expr}, "where", " ", {labels})'
+    trimmed = f'label_replace({joined}, "where", "$1", "where", " *(.*?) *")'
+    return f'label_replace({trimmed}, "where", "the system", "where", "")'
+
+
+def _ours() -> str:
+    """Return the alerts that fire, whatever is chosen, but for the watchdog, which always does."""
+    return f"({frame.FIRING} unless {frame.WATCHDOG})"
+
+
+def _priority() -> str:
+    """Return the recorded rank of each alert; one whose rank is not recorded yet has 0, and is not left out."""
+    rank = f"max by (alertname, severity) ({queries.recorded('alertname_severity:alerts:rank')})"
+    ranked = f"max by ({_BY}) ({_ours()} * on (alertname, severity) group_left () {rank})"
+    return f"({ranked} or 0 * max by ({_BY}) ({_ours()}))"
+
+
+def _duration() -> str:
+    since = queries.everywhere(foreign.ALERTS_SINCE, alertname="=~Trading.+")
+    return f"time() - max by ({_BY}) ({since} and ignoring (alertstate) {_ours()})"
 
 
 def _now() -> Panel:
@@ -32,7 +83,8 @@ def _now() -> Panel:
 def _begun() -> Panel:
     return stat(
         "Incidents in 24 h",
-        "Incidents that began within the last 24 h, by severity, and within the time that is shown.",
+        "Incidents that began within the last 24 h, by severity, and within the time that is shown. Many of one "
+        "severity: the table of what fires and the trend say whether they have one cause.",
         Query(queries.gauge(metrics.INCIDENTS_DAY, ("severity",), how="max"), "{{severity}}"),
         Query(queries.increase(metrics.INCIDENTS), "Shown"),
         look=Look(unit="short", decimals=0),
@@ -54,6 +106,16 @@ def _trend() -> Panel:
     )
 
 
+def _mean_resolution() -> Panel:
+    return stat(
+        "Mean time to resolution",
+        "Mean time from the beginning of an incident to its end, of those that ended within a day. No data: none "
+        "did. It grows: alerts reach people late, or too much fires for them to see what matters.",
+        Query(queries.or_unknown(queries.recorded("system:incident_resolution_seconds:mean1d")), "mean"),
+        look=Look(unit="s", decimals=1),
+    )
+
+
 def _resolution() -> Panel:
     return timeseries(
         "Time to resolution",
@@ -62,28 +124,5 @@ def _resolution() -> Panel:
         Query(queries.quantile(0.5, metrics.INCIDENT_RESOLUTION), "p50"),
         Query(queries.quantile(0.9, metrics.INCIDENT_RESOLUTION), "p90"),
         look=Look(unit="s", low=0),
-        draw=Draw(fill=0),
-    )
-
-
-def _texts() -> Panel:
-    return timeseries(
-        "Texts",
-        "Texts to people a second, by what became of them. Failed: the gateway did not take them in time; see "
-        "docs/alerting.md. Dropped ones were over before they were sent.",
-        Query(queries.rate(metrics.SMS_MESSAGES, ("result",)), "{{result}}"),
-        look=Look(unit="suffix:/s", low=0),
-        draw=Draw(fill=0),
-    )
-
-
-def _waiting() -> Panel:
-    return timeseries(
-        "Texts that wait",
-        "Texts that are not sent yet, and 1 while the gateway fails so often that it is left alone. A line that stays: "
-        "the gateway is away, or its secret is wrong.",
-        Query(queries.gauge(metrics.SMS_QUEUE), "waiting"),
-        Query(queries.gauge(metrics.SMS_CIRCUIT_OPEN, how="max"), "circuit open"),
-        look=Look(unit="short", decimals=0, low=0),
         draw=Draw(fill=0),
     )

@@ -5,12 +5,58 @@ from __future__ import annotations
 from exporter import metrics
 from grafana import queries
 from grafana.layout import Section, line
-from grafana.panels import Draw, Look, Panel, stat, state_timeline, timeseries
+from grafana.panels import Draw, Look, Panel, stat, state_timeline, table, timeseries
 from grafana.queries import Query
 from grafana.sections.exchanges import UP_OR_DOWN
 
 _BY = ("bot",)
 _LEGEND = "{{bot}}"
+
+
+def summary() -> Panel:
+    """Return what all bots together do now."""
+    down = f"sum({queries.gauge(metrics.BOT_UP, _BY, how='max')} == bool 0)"
+    stopped = f"sum({queries.gauge(metrics.BOT_RUNNING, _BY, how='max')} == bool 0)"
+    return stat(
+        "Bots",
+        "Bots that do not answer, bots that are stopped or paused, and the orders and fills a minute of what is chosen "
+        "above. Down: see its process and its log, and who looks after its orders. Bots without data: none is "
+        "configured, and orders are known from the exchange alone.",
+        Query(queries.or_unknown(down), "Bots"),
+        Query(queries.or_unknown(stopped), "Trading"),
+        Query(queries.or_unknown(queries.per_minute(metrics.ORDERS)), "Orders"),
+        Query(queries.or_unknown(queries.per_minute(metrics.FILLS)), "Fills"),
+        look=Look(unit="suffix:/min", decimals=1),
+        series={
+            "Bots": _none("suffix:down", "all up", "red"),
+            "Trading": _none("suffix:stopped", "all", "orange"),
+        },
+    )
+
+
+def _none(unit: str, word: str, otherwise: str) -> Look:
+    return Look(unit=unit, decimals=0, steps=((None, "green"), (1, otherwise)), words={"0": (word, "green")})
+
+
+def table_of_all() -> Panel:
+    """Return a row for each bot, the one that has been silent for longest first."""
+    return table(
+        "Bots by name",
+        "Each bot with the time since it last showed that it works, whether it answers, whether it trades, and the "
+        "trades that it counts as open. Silent for minutes: it hangs; start it anew after a look at its log.",
+        {
+            "Silent for": Query(queries.age(metrics.BOT_LAST_SEEN, _BY)),
+            "Answers": Query(queries.gauge(metrics.BOT_UP, _BY, how="max")),
+            "Trades": Query(queries.gauge(metrics.BOT_RUNNING, _BY, how="max")),
+            "Open trades": Query(queries.gauge(metrics.BOT_OPEN_TRADES, _BY, how="max")),
+        },
+        look=Look(unit="short", decimals=0),
+        series={
+            "Silent for": Look(unit="s"),
+            "Answers": Look(words={"0": ("no", "red"), "1": ("yes", "green")}, tinted=True),
+            "Trades": Look(words={"0": ("stopped", "orange"), "1": ("yes", "green")}, tinted=True),
+        },
+    )
 
 
 def section() -> Section:

@@ -1,13 +1,15 @@
-"""Can these figures be trusted: the exporter's own collectors, events and limits."""
+"""Can these figures be trusted: the exporter's own parts, collectors, events and limits."""
 
 from __future__ import annotations
 
 from exporter import metrics
-from grafana import foreign, queries
+from grafana import queries
 from grafana.layout import Section, line
-from grafana.panels import Draw, Look, Panel, bargauge, stat, state_timeline, timeseries
+from grafana.panels import Draw, Look, Panel, bargauge, headed, stat, state_timeline, table, timeseries
 from grafana.queries import Query
 from grafana.sections.exchanges import UP_OR_DOWN
+
+_COLLECTOR = ("collector",)
 
 
 def section() -> Section:
@@ -15,19 +17,35 @@ def section() -> Section:
     return Section(
         "Exporter",
         (
-            line(7, (1, _scraped()), (1, _version()), (5, _components()), (5, _collectors())),
+            line(8, (5, _parts()), (5, _collectors()), (2, _version())),
             line(7, _event_lag(), _events(), _collector_time(), _refused()),
         ),
     )
 
 
-def _scraped() -> Panel:
-    return stat(
-        "Scraped",
-        "Whether Prometheus reaches the exporter. Down: everything here stands still or is empty; see whether "
-        "its process runs and what its log says last.",
-        Query(queries.gauge(foreign.UP, how="min", job=foreign.EXPORTER_JOB), "Exporter"),
-        look=UP_OR_DOWN,
+def _parts() -> Panel:
+    down = f"1 - {queries.gauge(metrics.COMPONENT_UP, ('component',), how='min')}"
+    panel = table(
+        "Components",
+        "Parts of the exporter and connections to exchanges and bots, those that are down first. Down: /health and the "
+        "log name the error; the others go on without it. One that comes back by itself needs nothing.",
+        {"State": Query(down)},
+        look=Look(unit="none"),
+        series={"State": Look(words={"0": ("up", "green"), "1": ("down", "red")}, tinted=True)},
+    )
+    return headed(panel, {"component": "Part"})
+
+
+def _collectors() -> Panel:
+    return state_timeline(
+        "Collectors",
+        "Whether each collector succeeded in the last scrape. One that fails leaves its metrics out: panels "
+        "that use them show no data. The log has the error.",
+        Query(queries.gauge(metrics.COLLECTOR_SUCCESS, _COLLECTOR, how="min"), "{{collector}}"),
+        look=Look(
+            steps=UP_OR_DOWN.steps,
+            words={"0": ("failed", "red"), "1": ("ok", "green")},
+        ),
     )
 
 
@@ -39,29 +57,6 @@ def _version() -> Panel:
         Query(f"max by (version) ({queries.select(metrics.BUILD_INFO)})", "{{version}}"),
         look=Look(),
         names=True,
-    )
-
-
-def _components() -> Panel:
-    return state_timeline(
-        "Components",
-        "Parts of the exporter that run or are down. Down: its log names the part and the error; the others go "
-        "on without it.",
-        Query(queries.gauge(metrics.COMPONENT_UP, ("component",), how="min"), "{{component}}"),
-        look=UP_OR_DOWN,
-    )
-
-
-def _collectors() -> Panel:
-    return state_timeline(
-        "Collectors",
-        "Whether each collector succeeded in the last scrape. One that fails leaves its metrics out: panels "
-        "that use them show no data. The log has the error.",
-        Query(queries.gauge(metrics.COLLECTOR_SUCCESS, ("collector",), how="min"), "{{collector}}"),
-        look=Look(
-            steps=UP_OR_DOWN.steps,
-            words={"0": ("failed", "red"), "1": ("ok", "green")},
-        ),
     )
 
 
@@ -92,7 +87,7 @@ def _collector_time() -> Panel:
         "Collector time",
         "Time that each collector took in a scrape. Together they must stay well below the scrape timeout; one "
         "that grows has too many series: fewer symbols, or a lower series limit.",
-        Query(queries.gauge(metrics.COLLECTOR_DURATION, ("collector",), how="max"), "{{collector}}"),
+        Query(queries.gauge(metrics.COLLECTOR_DURATION, _COLLECTOR, how="max"), "{{collector}}"),
         look=Look(unit="s", low=0),
         draw=Draw(fill=0),
     )

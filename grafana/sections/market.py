@@ -13,13 +13,23 @@ _LEGEND = "{{exchange}} {{symbol}}"
 STALE_AFTER = queries.gauge(metrics.TARGET_MARKET_DATA_AGE, how="max")
 
 
+def too_old() -> str:
+    """Return 1 for each market whose data is older than the configured limit, 0 for the others."""
+    return f"{queries.age(metrics.MARKET_DATA_TIMESTAMP, _BY)} > bool on () group_left () {STALE_AFTER}"
+
+
+def stale() -> str:
+    """Return how many markets that is."""
+    return f"sum({too_old()})"
+
+
 def section() -> Section:
     """Return the row on the market."""
     return Section(
         "Market",
         (
             line(8, _spread(), _mid()),
-            line(7, (5, _age()), (4, _markets()), (3, _rates())),
+            line(7, (5, age()), (4, _markets()), (3, _rates())),
         ),
     )
 
@@ -50,7 +60,8 @@ def _mid() -> Panel:
     )
 
 
-def _age() -> Panel:
+def age() -> Panel:
+    """Return the age of market data by exchange."""
     return timeseries(
         "Market data age",
         "Seconds since the newest market data, the oldest symbol of each exchange; the dashed line is the limit "

@@ -1,6 +1,8 @@
-"""Am I making money, and what do I hold: PnL, its parts, positions."""
+"""Am I making money, from what, and what do I hold: PnL, its causes and parts, positions."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from exporter import metrics
 from grafana import queries
@@ -10,6 +12,8 @@ from grafana.queries import Query
 
 USD = Look(unit="currencyUSD", decimals=2)
 PROFIT = Look(unit="currencyUSD", decimals=2, steps=((None, "red"), (0, "green")))
+TINTED = replace(PROFIT, tinted=True)
+OF_A_DAY = queries.recorded("exchange_account_symbol_strategy:pnl_total_usd:change1d")
 _PARTS = {
     "Total": Look(color="text"),
     "Realised": Look(color="blue"),
@@ -23,10 +27,28 @@ def total() -> Panel:
     """Return the figure that a trader looks for first."""
     return stat(
         "PnL",
-        "Realised and unrealised PnL less fees plus rebates and funding, since the first fill, and its change in "
-        "the chosen time range. If it falls, look for the symbol in PnL by symbol and for the reason in its parts.",
+        "Realised and unrealised PnL less fees plus rebates and funding: since the first fill, within a day, and in "
+        "the chosen time range. If it falls, look for the symbol in PnL by symbol and for the reason in its causes. A "
+        "day has no data in the first six hours.",
         Query(queries.or_unknown(queries.gauge(metrics.PNL_TOTAL)), "Total"),
+        Query(queries.or_unknown(f"sum({OF_A_DAY})"), "In 24 h"),
         Query(queries.or_unknown(queries.change(metrics.PNL_TOTAL)), "In range"),
+        look=PROFIT,
+    )
+
+
+def causes() -> Panel:
+    """Return what PnL in the time range came from, in three figures that add up to it."""
+    caused = {"Spread": "spread", "Price moves": "=~inventory|currency", "Fees, funding": "=~fees|rebates|funding"}
+    return stat(
+        "Causes of PnL in range",
+        "Spread captured at fills, what positions gained as prices moved, and fees, rebates and funding; they add up "
+        "to the change of PnL. Moves that lose what the spread earns: the quotes are picked off. Fees that do: trade "
+        "less, or get a better fee tier.",
+        *(
+            Query(queries.or_unknown(queries.change(metrics.PNL_ATTRIBUTION, component=component)), name)
+            for name, component in caused.items()
+        ),
         look=PROFIT,
     )
 
@@ -71,34 +93,39 @@ def total_over_time() -> Panel:
 
 def positions() -> Panel:
     """Return every position with its PnL."""
-    by = ("exchange", "symbol")
+    market = ("exchange", "symbol")
     return table(
         "Positions",
         "Position in the base currency, its value at the mid and its PnL, for each exchange and symbol. Compare "
         "with the exchange's own page when a figure surprises: a missed fill shows here first.",
         {
-            "Value": Query(queries.gauge(metrics.POSITION_NOTIONAL, by)),
-            "Position": Query(queries.gauge(metrics.POSITION_BASE, by)),
-            "PnL": Query(queries.gauge(metrics.PNL_TOTAL, by)),
+            "Value": Query(queries.gauge(metrics.POSITION_NOTIONAL, market)),
+            "Position": Query(queries.gauge(metrics.POSITION_BASE, market)),
+            "PnL": Query(queries.gauge(metrics.PNL_TOTAL, market)),
         },
         look=Look(unit="none"),
         series={
             "Value": USD,
-            "PnL": Look(unit="currencyUSD", decimals=2, steps=PROFIT.steps, tinted=True),
+            "PnL": TINTED,
         },
     )
 
 
 def section() -> Section:
-    """Return the row on PnL by symbol and exchange, its parts, and inventory."""
+    """Return the row on PnL: its causes, its parts, and where it was made."""
     return Section(
-        "PnL and inventory",
+        "PnL and its causes",
         (
-            line(8, _by("symbol"), _parts_over_time()),
-            line(8, _attribution(), _attribution_now()),
-            line(8, _by("exchange"), _inventory(), _entry_prices()),
+            line(8, (5, _attribution()), (3, _attribution_now())),
+            line(8, by("symbol"), by("strategy"), by("exchange")),
+            line(8, (5, _parts_over_time()), (3, parts())),
         ),
     )
+
+
+def inventory() -> Section:
+    """Return the row on what is held."""
+    return Section("Inventory", (line(8, _inventory(), _entry_prices()),))
 
 
 def _terms() -> dict[str, str]:
@@ -158,7 +185,8 @@ def _attribution_now() -> Panel:
     )
 
 
-def _by(label: str) -> Panel:
+def by(label: str) -> Panel:
+    """Return the curves of total PnL by a label."""
     return timeseries(
         f"PnL by {label}",
         f"Total PnL of each {label}. One that falls while the others rise is the one to look at: choose it "
@@ -181,7 +209,7 @@ def _inventory() -> Panel:
 
 
 def _entry_prices() -> Panel:
-    by = ("exchange", "symbol")
+    market = ("exchange", "symbol")
     size = f"abs({queries.select(metrics.POSITION_BASE)})"
     weighed = f"sum by (exchange, symbol) ({queries.select(metrics.POSITION_AVERAGE_PRICE)} * {size})"
     return table(
@@ -189,10 +217,10 @@ def _entry_prices() -> Panel:
         "Average entry price of the open positions, weighted by size, beside the market mid. Long with the mid "
         "below the entry, or short with it above, is an open loss. A flat position has no entry price.",
         {
-            "Mid": Query(queries.gauge(metrics.MARKET_MID_PRICE, by, how="max")),
+            "Mid": Query(queries.gauge(metrics.MARKET_MID_PRICE, market, how="max")),
             "Entry": Query(queries.share(weighed, f"sum by (exchange, symbol) ({size})")),
-            "Open PnL": Query(queries.gauge(metrics.PNL_UNREALIZED, by)),
+            "Open PnL": Query(queries.gauge(metrics.PNL_UNREALIZED, market)),
         },
         look=Look(unit="none"),
-        series={"Open PnL": Look(unit="currencyUSD", decimals=2, steps=PROFIT.steps, tinted=True)},
+        series={"Open PnL": TINTED},
     )

@@ -1,4 +1,4 @@
-"""How well we make markets: our quotes, what fills earn, and what the price does after them."""
+"""What fills earn and cost: markouts, what is kept of the spread, slippage; and how orders fare."""
 
 from __future__ import annotations
 
@@ -6,29 +6,23 @@ from exporter import metrics
 from exporter.metrics import Family
 from grafana import queries
 from grafana.layout import Section, line
-from grafana.panels import Draw, Look, Panel, bargauge, table, timeseries
+from grafana.panels import Draw, Look, Panel, barchart, bargauge, timeseries
 from grafana.queries import RANGE, RATE_INTERVAL, Query
 
 _MARKET = ("exchange", "symbol")
 _LEGEND = "{{exchange}} {{symbol}}"
 _BP = Look(unit="suffix:bp", decimals=2)
-_SHARE = Look(unit="percentunit", decimals=1, low=0, high=1)
 _LINES = Draw(fill=0)
 
 
-def quotes() -> Section:
-    """Return the row on our quotes."""
-    return Section("Quotes", (line(8, (3, _spreads()), (2, _uptime()), (2, _at_best()), (5, _quotes_now())),))
-
-
 def fills() -> Section:
-    """Return the row on what fills earn and cost."""
+    """Return the row on what fills earn and cost, from the fill itself to long after it."""
     return Section(
         "Quality of fills",
         (
-            line(8, _curve(), _markouts()),
-            line(8, _kept(), _effective(), _maker_share()),
-            line(7, _slippage(), _slippages(), _missing()),
+            line(9, _curve(), _markouts()),
+            line(8, _kept(), _impact(), _effective()),
+            line(7, _markouts_in_usd(), slippage(), _slippages(), missing()),
         ),
     )
 
@@ -44,90 +38,44 @@ def _mean(sums: Family, volume: Family, by: tuple[str, ...], window: str = RATE_
     return f"10000 * {queries.share(changed, queries.increase(volume, by, window=window, **where))}"
 
 
-def _time_share(part: Family, whole: Family, by: tuple[str, ...] = _MARKET) -> str:
-    return queries.share(queries.rate(part, by), queries.rate(whole, by))
-
-
-def _spreads() -> Panel:
-    quoted = _time_share(metrics.QUOTE_SPREAD_SECONDS, metrics.QUOTE_TWO_SIDED_SECONDS)
-    market = _time_share(metrics.MARKET_SPREAD_SECONDS, metrics.MARKET_OBSERVED_SECONDS)
-    return timeseries(
-        "Quoted spread, and the market's",
-        "Our ask less bid as basis points of the middle, weighted by the time on both sides, beside the market's. Much "
-        "wider than the market: few fills. Narrower: make sure that the realised spread below still pays for it.",
-        Query(f"10000 * {quoted}", f"ours {_LEGEND}"),
-        Query(f"10000 * {market}", f"market {_LEGEND}"),
-        look=Look(unit="suffix:bp", decimals=2, low=0),
-        draw=_LINES,
-    )
-
-
-def _uptime() -> Panel:
-    return timeseries(
-        "Quote uptime",
-        "Share of the time in which we quoted both sides, of the time for which it is known what we quote. No line: "
-        "the bot says nothing, or the orders' stream is down. Low: rejections, or a limit that stops one side.",
-        Query(_time_share(metrics.QUOTE_TWO_SIDED_SECONDS, metrics.QUOTE_SECONDS), _LEGEND),
-        look=_SHARE,
-        draw=_LINES,
-    )
-
-
-def _at_best() -> Panel:
-    at_best = queries.rate(metrics.QUOTE_AT_BEST_SECONDS, ("side",))
-    return timeseries(
-        "Time at the best price",
-        "Share of the time in which our bid was not below the market's, and our ask not above it. One side far below "
-        "the other: the quotes lean, on purpose against a position or by mistake.",
-        Query(f"{at_best} / on () group_left () ({queries.rate(metrics.QUOTE_COMPARED_SECONDS)} > 0)", "{{side}}"),
-        look=_SHARE,
-        draw=_LINES,
-        series={"buy": Look(color="green"), "sell": Look(color="red")},
-    )
-
-
-def _quotes_now() -> Panel:
-    ours = queries.gauge(metrics.QUOTE_SPREAD_RATIO, _MARKET, how="min")
-    market = queries.gauge(metrics.MARKET_SPREAD_RATIO, _MARKET, how="max")
-    two_sided = queries.increase(metrics.QUOTE_TWO_SIDED_SECONDS, _MARKET)
-    known = queries.increase(metrics.QUOTE_SECONDS, _MARKET)
-    return table(
-        "Quotes now",
-        "Our narrowest spread and the market's at this moment, in basis points, and quote uptime in the chosen time "
-        "range. A symbol without a spread is not quoted on both sides now: is its bot running?",
-        {
-            "Uptime": Query(queries.share(two_sided, known)),
-            "Ours": Query(f"10000 * {ours}"),
-            "Market": Query(f"10000 * {market}"),
-        },
-        look=_BP,
-        series={"Uptime": Look(unit="percentunit", decimals=1)},
-    )
+def _as_maker(sums: Family, window: str = RATE_INTERVAL) -> str:
+    """The same of our fills as maker, by horizon."""
+    return _mean(sums, metrics.MARKOUT_VOLUME, ("horizon",), window, liquidity="maker")
 
 
 def _curve() -> Panel:
-    by = ("horizon",)
-    ours = {"liquidity": "maker"}
-    return table(
-        "Markout curve",
+    return barchart(
+        "Markout curve, by seconds after the fill",
         "What maker fills had earned so many seconds later, in basis points of their volume in the chosen time range, "
-        "with realised spread and price impact, which add up to the effective spread. A markout that falls "
-        "below zero with time: we trade with somebody who knows more. Widen, or lean away sooner.",
+        "with realised spread and price impact, which count both sides and add up to the effective spread. A markout "
+        "that falls below zero with time: we trade with somebody who knows more. Widen, or lean away sooner.",
         {
-            "Seconds": Query(queries.gauge(metrics.MARKOUT_HORIZON, by, how="max")),
-            "Markout": Query(_mean(metrics.MARKOUT_USD, metrics.MARKOUT_VOLUME, by, RANGE, **ours)),
-            "Realised": Query(_mean(metrics.REALIZED_SPREAD_USD, metrics.MARKOUT_VOLUME, by, RANGE, **ours)),
-            "Impact": Query(_mean(metrics.PRICE_IMPACT_USD, metrics.MARKOUT_VOLUME, by, RANGE, **ours)),
+            "horizon": Query(queries.gauge(metrics.MARKOUT_HORIZON, ("horizon",), how="max")),
+            "Markout": Query(_as_maker(metrics.MARKOUT_USD, RANGE)),
+            "Realised spread": Query(_as_maker(metrics.REALIZED_SPREAD_USD, RANGE)),
+            "Price impact": Query(_as_maker(metrics.PRICE_IMPACT_USD, RANGE)),
         },
         look=_BP,
         series={
-            "Seconds": Look(unit="s"),
-            "Markout": Look(unit="suffix:bp", decimals=2, steps=((None, "red"), (0, "green")), tinted=True),
+            "Markout": Look(color="green"),
+            "Realised spread": Look(color="blue"),
+            "Price impact": Look(color="orange"),
         },
     )
 
 
 def _markouts() -> Panel:
+    return timeseries(
+        "Markouts over time",
+        "What maker fills had earned so many seconds later, in basis points, weighted by volume. All lines falling "
+        "together: the spread at the fill got thinner. Only the long ones: the price now runs on after our fills.",
+        Query(_as_maker(metrics.MARKOUT_USD), "{{horizon}} s"),
+        look=_BP,
+        draw=_LINES,
+    )
+
+
+def _markouts_in_usd() -> Panel:
     return timeseries(
         "Markouts in USD",
         "What all fills so far had gained against the mid so many seconds after each of them. Lines that drift apart "
@@ -138,16 +86,28 @@ def _markouts() -> Panel:
     )
 
 
+def _impact() -> Panel:
+    return timeseries(
+        "Price impact against us as maker",
+        "Twice the move of the mid in the direction of whoever took our quote, so many seconds later, in basis points, "
+        "weighted by volume: what of the effective spread is lost again. Higher on one symbol: quote it wider.",
+        Query(
+            _mean(metrics.PRICE_IMPACT_USD, metrics.MARKOUT_VOLUME, ("horizon",), liquidity="maker"), "{{horizon}} s"
+        ),
+        look=_BP,
+        draw=_LINES,
+    )
+
+
 def _kept() -> Panel:
     effective = _mean(metrics.FILL_EFFECTIVE_SPREAD_USD, metrics.FILL_EFFECTIVE_VOLUME, (), liquidity="maker")
-    realised = _mean(metrics.REALIZED_SPREAD_USD, metrics.MARKOUT_VOLUME, ("horizon",), liquidity="maker")
     return timeseries(
         "Effective and realised spread as maker",
         "Effective spread is earned at the fill, realised spread what is left of it so many seconds later; both in "
         "basis points, weighted by volume. What lies between them is price impact. Realised below twice the fee: the "
         "fills cost money.",
         Query(effective, "effective"),
-        Query(realised, "realised {{horizon}} s"),
+        Query(_as_maker(metrics.REALIZED_SPREAD_USD), "realised {{horizon}} s"),
         look=_BP,
         draw=_LINES,
         series={"effective": Look(color="text")},
@@ -167,20 +127,8 @@ def _effective() -> Panel:
     )
 
 
-def _maker_share() -> Panel:
-    by = ("exchange",)
-    maker = queries.rate(metrics.FILL_VOLUME_USD, by, liquidity="maker")
-    return timeseries(
-        "Maker share over time",
-        "Share of the volume that was filled as maker, by exchange. When it falls, quotes cross the book as they are "
-        "placed: the bot's market data is older than the exchange's.",
-        Query(queries.share(maker, queries.rate(metrics.FILL_VOLUME_USD, by)), "{{exchange}}"),
-        look=_SHARE,
-        draw=_LINES,
-    )
-
-
-def _slippage() -> Panel:
+def slippage() -> Panel:
+    """Return the mean slippage by strategy."""
     return timeseries(
         "Slippage against the decision",
         "How much worse than the price that the bot decided on its fills were, in basis points, weighted by volume; "
@@ -204,7 +152,8 @@ def _slippages() -> Panel:
     )
 
 
-def _missing() -> Panel:
+def missing() -> Panel:
+    """Return how many fills have no markout."""
     return bargauge(
         "Fills without a markout",
         "Fills in the time range for which the mid was not known, at the fill or so many seconds later; they are in no "
@@ -219,7 +168,9 @@ def _fill_ratio() -> Panel:
         "Fill ratio",
         "Orders with at least one fill as a share of orders placed. It falls when quotes are refreshed more often or "
         "stand farther away; near zero the bot spends its request limit for nothing.",
-        Query(_time_share(metrics.ORDERS_FILLED, metrics.ORDERS), _LEGEND),
+        Query(
+            queries.share(queries.rate(metrics.ORDERS_FILLED, _MARKET), queries.rate(metrics.ORDERS, _MARKET)), _LEGEND
+        ),
         look=Look(unit="percentunit", decimals=1, low=0),
         draw=_LINES,
     )

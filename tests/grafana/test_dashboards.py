@@ -14,16 +14,29 @@ import yaml
 
 from exporter.metrics import FEES, REBATES, TABLE, Family, Kind
 from grafana import foreign, frame, generate, queries
-from grafana.names import DATASOURCE_NAME, DATASOURCE_UID, FOLDER_TITLE
+from grafana.names import DATASOURCE_NAME, DATASOURCE_UID, FOLDERS, MARK
 from tests.grafana import promql
 
 ROOT = Path(generate.__file__).parents[1]
 MODELS: dict[str, dict[str, Any]] = {
-    path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(generate.FOLDER.glob("*.json"))
+    path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(generate.FOLDER.rglob("*.json"))
 }
 MODERN = frozenset(
-    {"timeseries", "stat", "gauge", "bargauge", "table", "state-timeline", "heatmap", "piechart", "text", "row"}
+    {
+        "timeseries",
+        "stat",
+        "gauge",
+        "bargauge",
+        "barchart",
+        "table",
+        "state-timeline",
+        "heatmap",
+        "piechart",
+        "text",
+        "row",
+    }
 )
+OF_NOW = {"stat", "gauge", "bargauge", "barchart", "table", "piechart"}
 MONEY = {FEES.name, REBATES.name}  # counters that are shown as they stand, because they add up with PnL gauges
 WINDOWS = {"$__rate_interval", "$__range"}
 
@@ -83,8 +96,8 @@ def test_frame_is_that_of_a_modern_dashboard(model: dict[str, Any]) -> None:
     assert model["schemaVersion"] >= 39
     assert (model["editable"], model["time"]["to"]) == (False, "now")
     assert model["refresh"] in {"5s", "30s"}
-    assert "trading" in model["tags"]
-    assert model["title"].lower() != FOLDER_TITLE.lower()
+    assert set(model["tags"]) == {"trading", MARK}
+    assert model["title"].lower() not in {folder.title.lower() for folder in FOLDERS}
     assert not {"rows", "__inputs", "id", "version"} & set(model)
 
 
@@ -149,7 +162,7 @@ def test_figures_of_this_moment_are_instant(model: dict[str, Any]) -> None:
     """Figures are instant queries, so that one from before an outage is not shown as if it were true now."""
     for panel in _content(model):
         for target in panel["targets"]:
-            assert target["instant"] is (panel["type"] in {"stat", "gauge", "bargauge", "table"}), panel["title"]
+            assert target["instant"] is (panel["type"] in OF_NOW), panel["title"]
 
 
 @each_dashboard

@@ -73,6 +73,21 @@ def test_series_look_overrides_only_what_it_says() -> None:
     assert cost["properties"] == [{"id": "unit", "value": "currencyUSD"}, {"id": "decimals", "value": 2}]
 
 
+def test_band_is_filled_between_its_edges() -> None:
+    """The upper edge of a band is filled down to the lower one, and both are thin lines."""
+    edges = {"to": Look(thin=True, fill_to="from"), "from": Look(thin=True)}
+    made = _json(
+        panels.timeseries("Band", "Why.", Query("high", "to"), Query("low", "from"), look=Look(), series=edges)
+    )
+    upper, lower = made["fieldConfig"]["overrides"]
+    assert upper["properties"] == [
+        {"id": "custom.lineWidth", "value": 1},
+        {"id": "custom.fillOpacity", "value": 15},
+        {"id": "custom.fillBelowTo", "value": "from"},
+    ]
+    assert lower["properties"] == [{"id": "custom.lineWidth", "value": 1}, {"id": "custom.fillOpacity", "value": 0}]
+
+
 def test_table_joins_its_queries() -> None:
     """A table of two queries merges them by label and heads their values; of one, it only heads them."""
     two = _json(panels.table("T", "Why.", {"Size": Query("a"), "Cost": Query("b")}, look=Look()))
@@ -83,6 +98,45 @@ def test_table_joins_its_queries() -> None:
     assert (names["Value #A"], names["Value #B"], names["symbol"]) == ("Size", "Cost", "Symbol")
     assert one["transformations"][0]["options"]["renameByName"]["Value"] == "Size"
     assert {target["format"] for target in two["targets"]} == {"table"}
+
+
+def test_groups_of_bars_stand_in_the_order_of_the_first_query() -> None:
+    """A bar chart joins its queries, sorts by the first, leaves that out, and heads the others."""
+    made = _json(panels.barchart("B", "Why.", {"horizon": Query("a"), "Gain": Query("b")}, look=Look(unit="s")))
+    merged, ordered, organized = made["transformations"]
+    assert (merged["id"], made["options"]["xField"]) == ("merge", "horizon")
+    assert (ordered["id"], ordered["options"]["sort"]) == ("sortBy", [{"field": "Value #A"}])
+    assert organized["options"]["excludeByName"] == {"Time": True, "Value #A": True}
+    assert organized["options"]["renameByName"] == {"Value #B": "Gain"}
+    assert {(target["format"], target["instant"]) for target in made["targets"]} == {("table", True)}
+
+
+def test_table_is_headed_as_asked_and_leaves_labels_out() -> None:
+    """A label of a table gets the heading that is given, and without one it has no column."""
+    plain = panels.table("T", "Why.", {"Size": Query("a"), "Cost": Query("b")}, look=Look())
+    made = _json(panels.headed(plain, {"resource": "Resource", "instance": ""}))
+    merge, organize = made["transformations"]
+    assert merge["id"] == "merge"
+    assert organize["options"]["excludeByName"] == {"Time": True, "instance": True}
+    assert organize["options"]["renameByName"].items() >= {"resource": "Resource", "Value #A": "Size"}.items()
+
+
+def test_cells_that_open_something_are_links() -> None:
+    """A column whose look has an address links each of its cells to it, in a window of its own."""
+    series = {"Alert": Look(opens="https://example.com/#${__value.text}")}
+    made = _json(panels.table("T", "Why.", {"For": Query("a")}, look=Look(), series=series))
+    ((found,),) = [each["properties"] for each in made["fieldConfig"]["overrides"]]
+    assert found["id"] == "links"
+    (link,) = found["value"]
+    assert (link["url"], link["targetBlank"]) == ("https://example.com/#${__value.text}", True)
+
+
+def test_cards_are_filled_with_the_colour_of_their_value() -> None:
+    """A filled stat differs from a plain one in where its colour is, and in nothing else."""
+    plain = panels.stat("Up", "Why.", Query("up"), look=Look())
+    made, before = _json(panels.filled(plain)), _json(plain)
+    assert (before["options"]["colorMode"], made["options"]["colorMode"]) == ("value", "background")
+    assert made | {"options": {}} == before | {"options": {}}
 
 
 def test_bars_stack_and_lines_take_the_colour_of_their_value() -> None:

@@ -12,7 +12,7 @@ from simulator.stack import find_binary
 
 
 def _expressions() -> list[str]:
-    models = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(generate.FOLDER.glob("*.json"))]
+    models = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(generate.FOLDER.rglob("*.json"))]
     targets = [target for model in models for panel in model["panels"] for target in panel.get("targets", [])]
     notes = [note for model in models for note in model["annotations"]["list"] if "expr" in note]
     return [each["expr"] for each in (*targets, *notes)]

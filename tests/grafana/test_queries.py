@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from exporter import metrics
-from grafana import queries
+from grafana import foreign, queries
 from grafana.queries import QueryError
 
 ALL = 'exchange=~"$exchange",account=~"$account",symbol=~"$symbol",strategy=~"$strategy"'
@@ -26,6 +26,11 @@ ALL = 'exchange=~"$exchange",account=~"$account",symbol=~"$symbol",strategy=~"$s
             f'sum by (side) (rate(trading_fills_total{{{ALL},liquidity="maker"}}[$__rate_interval]))',
         ),
         (
+            queries.applying(foreign.ALERTS, severity="critical"),
+            'ALERTS{exchange=~"$exchange|",account=~"$account|",symbol=~"$symbol|",strategy=~"$strategy|",'
+            'severity="critical"}',
+        ),
+        (
             queries.increase(metrics.EXCHANGE_REQUEST_ERRORS, error="=~network|timeout", exchange="!=alpha"),
             'sum(increase(trading_exchange_request_errors_total{exchange!="alpha",error=~"network|timeout"}[$__range]))',
         ),
@@ -39,6 +44,11 @@ ALL = 'exchange=~"$exchange",account=~"$account",symbol=~"$symbol",strategy=~"$s
             '(rate(trading_exchange_throttle_wait_seconds_bucket{exchange=~"$exchange"}[$__rate_interval])))',
         ),
         (
+            queries.mean(metrics.MODEL_INFERENCE, ("model",), window=queries.RANGE),
+            "sum by (model) (rate(trading_model_inference_seconds_sum[$__range]))"
+            " / (sum by (model) (rate(trading_model_inference_seconds_count[$__range])) > 0)",
+        ),
+        (
             queries.age(metrics.MARKET_DATA_TIMESTAMP),
             'max(timestamp(trading_market_data_timestamp_seconds{exchange=~"$exchange",symbol=~"$symbol"})'
             ' - trading_market_data_timestamp_seconds{exchange=~"$exchange",symbol=~"$symbol"})',
@@ -49,6 +59,7 @@ ALL = 'exchange=~"$exchange",account=~"$account",symbol=~"$symbol",strategy=~"$s
             queries.recorded("exchange_error:request_errors:rate5m", error="network"),
             'exchange_error:request_errors:rate5m{exchange=~"$exchange",error="network"}',
         ),
+        (queries.recorded_everywhere("exchange:status:level"), "exchange:status:level"),
         (queries.share("a", "b"), "a / (b > 0)"),
         (queries.or_unknown("a"), "a or vector(NaN)"),
         (
@@ -86,6 +97,7 @@ def test_unknown_label_is_refused(write: Callable[[], str]) -> None:
         lambda: queries.gauge(metrics.FILLS),
         lambda: queries.change(metrics.FILLS),
         lambda: queries.quantile(0.5, metrics.FILLS),
+        lambda: queries.mean(metrics.PNL_TOTAL),
         lambda: queries.level(metrics.PNL_TOTAL),
         lambda: queries.age(metrics.FILLS),
     ],
@@ -100,6 +112,7 @@ def test_wrong_kind_is_refused(write: Callable[[], str]) -> None:
     ("write", "words"),
     [
         (lambda: queries.recorded("system:nothing:sum"), "no recording rule is called system:nothing:sum"),
+        (lambda: queries.recorded_everywhere("system:nothing"), "no recording rule is called system:nothing"),
         (lambda: queries.recorded("system:health:score", app="a"), "system:health:score has no label app; it has none"),
     ],
 )
