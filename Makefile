@@ -57,7 +57,7 @@ generate: $(STAMP) ## Write the generated files again: docs, dashboards, the dem
 bench: $(STAMP) ## Measure: one line a figure with its target
 	@$(RUN) -m tests.bench $(ARGS)
 
-provision-dashboards: $(STAMP) ## Put data source, folder and dashboards into Grafana (GRAFANA_URL, GRAFANA_TOKEN)
+provision-dashboards: $(STAMP) ## Put dashboards, folders and teams into Grafana (GRAFANA_URL, GRAFANA_TOKEN; ARGS=--help)
 	@$(RUN) -m grafana.provision $(ARGS)
 
 silence: $(STAMP) binaries ## Silence alerts for a while, as in MATCH='exchange=binance' FOR=2h COMMENT=why; without MATCH: list

@@ -25,10 +25,12 @@ from requests.auth import AuthBase, HTTPBasicAuth
 
 Json = dict[str, Any]
 
-_BUSY = frozenset({502, 503})
+_BUSY = frozenset({429, 502, 503, 504})
 _PAUSES = (0.5, 1.0, 2.0)  # seconds before each further try while a proxy or a starting Grafana is not ready
 _TIMEOUT = (5.0, 15.0)  # seconds to connect, and between two bytes of an answer
 _USERINFO = re.compile(r"://[^/\s\"]*@")
+_PAID = re.compile(r"licen[cs]e|enterprise", re.IGNORECASE)
+_RIGHTS = re.compile(r"permission|denied|allowed|forbidden|^$", re.IGNORECASE)
 _EXCERPT = 200  # characters of a foreign message that are repeated
 
 
@@ -148,12 +150,9 @@ class Client:
     def call(self, method: str, path: str, body: Json | None, *, needs: str, expected: tuple[int, ...] = ()) -> Answer:
         """Return an answer of 2xx or of a status in ``expected``; raise a `GrafanaError` otherwise."""
         response = self._patient(method, path, body)
-        call = f"{method} {path}"
-        _raise_for_status(response, call, needs, self.url)
-        if not response.ok and response.status_code not in expected:
-            message = f"Grafana answered {response.status_code} to {call}: {_said(response) or 'no reason given'}"
-            broken = response.status_code == 404 or response.status_code >= 500
-            raise (UnreachableError if broken else ConflictError)(message)
+        call = f"{method} {path.partition('?')[0]}"
+        if not 200 <= response.status_code < 300 and response.status_code not in expected:
+            raise _failure(response, call, needs, self.url)
         return _answer(response, call, self.url)
 
     def _patient(self, method: str, path: str, body: Json | None) -> requests.Response:
@@ -172,44 +171,64 @@ class Client:
             raise UnreachableError(message) from None
 
 
-def _raise_for_status(response: requests.Response, call: str, needs: str, url: str) -> None:
-    """Raise for what means the same whichever call it was: no login, no right, another address, not ready."""
+def _failure(response: requests.Response, call: str, needs: str, url: str) -> GrafanaError:
+    """Return the error for an answer: first what means the same whoever gave it, then what Grafana itself says."""
     status = response.status_code
-    if status == 401:
-        message = "Grafana does not accept the credentials (401): check GRAFANA_TOKEN, or GRAFANA_USER and _PASSWORD"
-        raise RefusedError(message)
-    if status == 403:
-        permission = _permission(response) or needs
-        message = f"too few rights for {call} (403): the permission {permission} is missing; use an Admin's credentials"
-        raise RefusedError(message)
     if 300 <= status < 400:
-        target = urlsplit(response.headers.get("Location", ""))
-        place = f"{target.scheme}://{target.netloc.rpartition('@')[2]}" if target.netloc else "another path"
-        message = f"{url} redirects to {place}: set GRAFANA_URL to where Grafana itself answers"
-        raise UnreachableError(message)
+        place = _place(response.headers.get("Location", ""))
+        return UnreachableError(f"{url} redirects to {place}: set GRAFANA_URL to where Grafana itself answers")
     if status in _BUSY:
-        message = f"Grafana at {url} is not ready ({status}), also after {len(_PAUSES)} more tries: try again later"
-        raise UnreachableError(message)
+        tries = len(_PAUSES)
+        return UnreachableError(f"Grafana at {url} is not ready ({status}), also after {tries} more tries: try later")
+    said = _said(response)
+    if said is None:
+        return UnreachableError(
+            f"{url} answered {status} to {call} with {_kind(response)} instead of JSON: that is not Grafana with its "
+            "path prefix, or a proxy in between does not let the call through"
+        )
+    return _refusal(status, said, call, needs)
 
 
-def _permission(response: requests.Response) -> str:
-    """Return the permission that a refusal names, such as ``folders:create``, or nothing."""
-    return _said(response).partition("Permissions needed: ")[2]
+def _refusal(status: int, said: str, call: str, needs: str) -> GrafanaError:
+    if status == 401:
+        return RefusedError(
+            "Grafana does not accept the credentials (401): check GRAFANA_TOKEN, or GRAFANA_USER and _PASSWORD"
+        )
+    if _PAID.search(said):
+        return RefusedError(f"{call} needs Grafana Enterprise or Cloud ({status}), it says: {said}")
+    if status == 403 and _RIGHTS.search(said):
+        permission = said.partition("Permissions needed: ")[2] or needs
+        return RefusedError(
+            f"too few rights for {call} (403): the permission {permission} is missing; use an Admin's credentials"
+        )
+    if (status, said.lower()) == (404, "not found"):  # what is sent for a path that it does not know
+        return UnreachableError(f"this Grafana has no {call} (404): it is older than 9.4, or has that switched off")
+    message = f"Grafana answered {status} to {call}: {said or 'no reason given'}"
+    return UnreachableError(message) if status == 404 or status >= 500 else ConflictError(message)
 
 
-def _said(response: requests.Response) -> str:
-    """Return the message in an answer, on one line and not long; nothing if it has none."""
+def _place(location: str) -> str:
+    target = urlsplit(location)
+    return f"{target.scheme}://{target.netloc.rpartition('@')[2]}" if target.netloc else "another path"
+
+
+def _said(response: requests.Response) -> str | None:
+    """Return the message in an answer, on one line and not long; None if it is not JSON."""
     try:
         return Answer(response.status_code, response.json()).message
     except ValueError:
-        return ""
+        return None
+
+
+def _kind(response: requests.Response) -> str:
+    return response.headers.get("Content-Type", "no type").partition(";")[0][:40]
 
 
 def _answer(response: requests.Response, call: str, url: str) -> Answer:
     try:
         return Answer(response.status_code, response.json())
     except ValueError:
-        kind = response.headers.get("Content-Type", "no type").partition(";")[0][:40]
+        kind = _kind(response)
         message = f"the answer to {call} at {url} is not JSON but {kind}: is that Grafana, with its path prefix?"
         raise UnreachableError(message) from None
 

@@ -1,4 +1,4 @@
-"""Write the dashboards' JSON: ``python -m grafana.generate``.
+"""Write the dashboards' JSON, each in its folder: ``python -m grafana.generate``.
 
 ``--check`` writes nothing and names every file that differs, so that what was reviewed is what is imported.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 
 from grafana import dashboards
+from grafana.names import folder_of
 from grafana.panels import Json
 
 FOLDER = Path(__file__).parent / "json"
@@ -28,28 +29,33 @@ def render(model: Json) -> str:
 
 
 def wanted() -> dict[str, str]:
-    """Return the text of every file by its name."""
-    return {f"{name}.json": render(build()) for name, build in DASHBOARDS.items()}
+    """Return the text of every file by its path, such as ``desk/trading.json``."""
+    return {f"{folder_of(name).name}/{name}.json": render(build()) for name, build in DASHBOARDS.items()}
 
 
 def differing(folder: Path) -> list[str]:
-    """Return the names of files that are missing, differ, or belong to no dashboard."""
-    texts = wanted()
-    found = {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.json")}
-    return sorted(name for name in texts.keys() | found.keys() if texts.get(name) != found.get(name))
+    """Return the paths of files that are missing, differ, or belong to no dashboard."""
+    return _differing(wanted(), folder)
 
 
 def write(folder: Path) -> list[str]:
-    """Write what differs, delete what belongs to no dashboard, and return the names of both."""
-    names = differing(folder)
+    """Write what differs, delete what belongs to no dashboard, and return the paths of both."""
     texts = wanted()
-    folder.mkdir(parents=True, exist_ok=True)
+    names = _differing(texts, folder)
     for name in names:
+        path = folder / name
         if name in texts:
-            (folder / name).write_text(texts[name], encoding="utf-8")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(texts[name], encoding="utf-8")
         else:
-            (folder / name).unlink()
+            path.unlink()
     return names
+
+
+def _differing(texts: dict[str, str], folder: Path) -> list[str]:
+    files = folder.rglob("*.json")
+    found = {path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8") for path in files}
+    return sorted(name for name in texts.keys() | found.keys() if texts.get(name) != found.get(name))
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -1,81 +1,76 @@
-"""Provisioning through the command line, against a stand-in Grafana."""
+"""Provisioning through the command line, against a stand-in Grafana of 9.4 and of 13."""
 
 from __future__ import annotations
 
 import copy
 import json
-import socket
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from grafana import provision
-from grafana.api import Client, Token, UnreachableError
-from grafana.names import DATASOURCE_NAME, DATASOURCE_UID, FOLDER_TITLE, FOLDER_UID
-from tests.grafana.standin import PASSWORD, TOKEN, USER, Fault, Grafana, serve
+from grafana import generate
+from grafana.names import DATASOURCE_NAME, DATASOURCE_UID, FOLDERS, MARK, TEAMS, folder_of, team_name
+from grafana.provision.command import main
+from tests.grafana.conftest import NAMES, PROMETHEUS, Run, model_of, write_dashboard
+from tests.grafana.standin import PASSWORD, TOKEN, USER, Fault, Grafana
 
-PROMETHEUS = "http://prometheus.test:9090"
-MODEL: dict[str, Any] = json.loads((Path(provision.__file__).parent / "json" / "trading.json").read_text())
-SECRETS = (TOKEN, PASSWORD, "sesame")
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def grafana() -> Iterator[Grafana]:
-    with serve(Grafana(version="9.4.7")) as server:
-        yield server
+DESK = folder_of("trading")
+EVERYTHING = 1 + 2 * len(FOLDERS) + 2 * len(TEAMS) + len(NAMES)
+"""The data source, folders and their permissions, teams and their homes, dashboards."""
 
 
-@pytest.fixture
-def run(grafana: Grafana, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command with a token; every run checks that no secret is printed and no error has two lines."""
-
-    def run_command(*argv: str, **environ: str) -> tuple[int, str, str]:
-        settings = {"GRAFANA_URL": grafana.url, "GRAFANA_TOKEN": TOKEN, "PROMETHEUS_URL": PROMETHEUS} | environ
-        code = provision.main(argv, settings)
-        out, err = capsys.readouterr()
-        assert not any(secret in out + err for secret in SECRETS)
-        assert len(err.splitlines()) <= 1
-        assert "Traceback" not in err
-        return code, out, err
-
-    return run_command
-
-
-def _ours(**values: Any) -> dict[str, Any]:
+def ours(**values: Any) -> dict[str, Any]:
     settings = {"httpMethod": "POST", "timeInterval": "5s"}
     own = {"uid": DATASOURCE_UID, "name": DATASOURCE_NAME, "type": "prometheus", "access": "proxy"}
     return own | {"url": PROMETHEUS, "jsonData": settings} | values
 
 
-def test_first_run_creates_data_source_folder_and_dashboard(grafana: Grafana, run: Run) -> None:
-    """The first run creates all three and prints the dashboard's address."""
+def state_of(grafana: Grafana) -> Any:
+    kinds = (grafana.folders, grafana.data_sources, grafana.dashboards, grafana.teams)
+    return copy.deepcopy((*kinds, grafana.members, grafana.permissions, grafana.preferences))
+
+
+def test_first_run_creates_everything(grafana: Grafana, run: Run) -> None:
+    """The first run makes the data source, the folders, the teams and every dashboard in its folder."""
     code, out, err = run()
     assert (code, err) == (0, "")
-    assert out.count(": created") == 3
-    assert f"{grafana.url}/d/trading-trading" in out
+    assert out.count(": created\n") == 1 + len(FOLDERS) + len(TEAMS) + len(NAMES)
     source = grafana.data_sources[DATASOURCE_UID]
-    assert {key: source[key] for key in _ours()} == _ours()
-    assert grafana.folders[FOLDER_UID]["title"] == FOLDER_TITLE
-    saved = grafana.dashboards["trading-trading"]
-    assert saved["meta"]["folderUid"] == FOLDER_UID
-    assert {key: value for key, value in saved["dashboard"].items() if key not in {"id", "version"}} == MODEL
+    assert {key: source[key] for key in ours()} == ours()
+    assert {uid: folder["title"] for uid, folder in grafana.folders.items()} == {
+        folder.uid: folder.title for folder in FOLDERS
+    }
+    for name in NAMES:
+        saved = grafana.dashboards[f"trading-{name}"]
+        assert saved["meta"]["folderUid"] == folder_of(name).uid
+        assert {key: saved["dashboard"][key] for key in model_of(name)} == model_of(name)
+        assert f"{grafana.url}/d/trading-{name}\n" in out
 
 
-def test_further_runs_change_nothing_and_say_so(grafana: Grafana, run: Run) -> None:
-    """A second and a third run send no change, leave the same state and say unchanged."""
-    run()
-    state = copy.deepcopy((grafana.folders, grafana.data_sources, grafana.dashboards))
+@pytest.mark.parametrize("login", [{}, {"GRAFANA_TOKEN": "", "GRAFANA_USER": USER, "GRAFANA_PASSWORD": PASSWORD}])
+def test_further_runs_change_nothing_and_say_so(grafana: Grafana, run: Run, login: dict[str, str]) -> None:
+    """A second and a third run send no change, leave the same state and say unchanged of everything."""
+    run(**login)
+    state = state_of(grafana)
     grafana.calls.clear()
     for _ in range(2):
-        code, out, _ = run()
+        code, out, _ = run(**login)
         assert code == 0
-        assert out.count(": unchanged") == 3
+        assert out.count(": unchanged\n") == EVERYTHING
+        assert out.endswith(f"\n{EVERYTHING} unchanged\n")
     assert grafana.writes == []
-    assert (grafana.folders, grafana.data_sources, grafana.dashboards) == state
+    assert state_of(grafana) == state
+
+
+def test_committed_dashboards_are_provisioned(grafana: Grafana, capsys: pytest.CaptureFixture[str]) -> None:
+    """The dashboards of this project go into Grafana, each once, and not again."""
+    environ = {"GRAFANA_URL": grafana.url, "GRAFANA_TOKEN": TOKEN}
+    for _ in range(2):
+        assert main([], environ) == 0
+    out = capsys.readouterr().out
+    assert set(grafana.dashboards) == {f"trading-{path.stem}" for path in generate.FOLDER.rglob("*.json")}
+    assert out.splitlines()[-1].endswith(" unchanged")
 
 
 @pytest.mark.parametrize("way", ["user", "url"])
@@ -83,22 +78,14 @@ def test_password_logs_in_as_well_as_a_token(grafana: Grafana, run: Run, way: st
     """A user and password are accepted from their own settings and from GRAFANA_URL."""
     login = {"GRAFANA_USER": USER, "GRAFANA_PASSWORD": PASSWORD}
     inside = {"GRAFANA_URL": grafana.url.replace("://", f"://{USER}:{PASSWORD}@")}
-    code, out, _ = run(GRAFANA_TOKEN="", **(login if way == "user" else inside))
-    assert code == 0
-    assert out.count(": created") == 3
-
-
-def test_grafana_below_a_path_is_found(grafana: Grafana, run: Run) -> None:
-    """A path in GRAFANA_URL, with or without a slash at its end, comes before every call's own."""
-    code, _, err = run(GRAFANA_URL=grafana.url + "/monitoring/")
-    assert (code, grafana.calls) == (3, ["GET /monitoring/api/health"])
-    assert "GET /api/health" in err
+    code, _, _ = run(GRAFANA_TOKEN="", **(login if way == "user" else inside))
+    assert (code, len(grafana.dashboards)) == (0, len(NAMES))
 
 
 def test_changed_prometheus_url_updates_the_data_source_alone(grafana: Grafana, run: Run) -> None:
     """Another PROMETHEUS_URL is written, while settings that somebody added to the data source stay."""
     extra = {"httpMethod": "GET", "timeInterval": "5s", "prometheusType": "Mimir"}
-    grafana.add_data_source(**_ours(url="http://old:9090", jsonData=extra, basicAuth=True, isDefault=True))
+    grafana.add_data_source(**ours(url="http://old:9090", jsonData=extra, basicAuth=True, isDefault=True))
     _, out, _ = run()
     assert f"data source {DATASOURCE_NAME}: updated" in out
     source = grafana.data_sources[DATASOURCE_UID]
@@ -113,24 +100,106 @@ def test_edited_dashboard_is_put_back(grafana: Grafana, run: Run) -> None:
     _, out, _ = run()
     assert "dashboard Trading: updated" in out
     saved = grafana.dashboards["trading-trading"]["dashboard"]
-    assert (saved["panels"], saved["version"]) == (MODEL["panels"], 2)
+    assert (saved["panels"], saved["version"]) == (model_of("trading")["panels"], 2)
 
 
 def test_dashboard_and_folder_that_were_moved_or_renamed_come_back(grafana: Grafana, run: Run) -> None:
     """A dashboard in another folder is moved back, and a renamed folder gets its title again."""
     run()
     grafana.dashboards["trading-trading"]["meta"]["folderUid"] = ""
-    grafana.folders[FOLDER_UID]["title"] = "Mine"
+    grafana.folders[DESK.uid]["title"] = "Mine"
     code, out, _ = run()
-    assert (code, out.count(": updated")) == (0, 2)
-    assert grafana.dashboards["trading-trading"]["meta"]["folderUid"] == FOLDER_UID
-    assert grafana.folders[FOLDER_UID]["title"] == FOLDER_TITLE
+    assert (code, out.count(": updated\n")) == (0, 2)
+    assert grafana.dashboards["trading-trading"]["meta"]["folderUid"] == DESK.uid
+    assert grafana.folders[DESK.uid]["title"] == DESK.title
+
+
+def test_folder_that_was_put_into_another_comes_back(new: Grafana, run_against: Run) -> None:
+    """A folder within another would be open to that one's readers, so it goes back to the top."""
+    run_against(new)
+    new.folders[DESK.uid]["parentUid"] = "theirs"
+    code, out, _ = run_against(new, "--dry-run")
+    assert (code, new.folders[DESK.uid]["parentUid"]) == (0, "theirs")
+    assert "- within: theirs\n" in out
+    run_against(new)
+    assert "parentUid" not in new.folders[DESK.uid]
+
+
+def test_dashboard_of_the_former_version_moves_to_its_folder(grafana: Grafana, run: Run) -> None:
+    """The one dashboard that there used to be, without today's tag and in the open folder, keeps its uid and moves."""
+    grafana.add_folder("trading", "Trading exporter")
+    grafana.add_dashboard(model_of("trading") | {"tags": ["trading"]}, "trading")
+    code, out, _ = run()
+    assert code == 0
+    assert "dashboard Trading: updated" in out
+    saved = grafana.dashboards["trading-trading"]
+    assert (saved["meta"]["folderUid"], saved["dashboard"]["tags"]) == (DESK.uid, ["trading", MARK])
+
+
+def test_dashboard_that_is_no_longer_in_the_code_is_deleted(grafana: Grafana, run: Run, dashboards: Path) -> None:
+    """A dashboard that was made here, and that the code has no more, goes away; the dry run says so before."""
+    path = write_dashboard(dashboards, "public", model_of("former"))
+    run()
+    assert "trading-former" in grafana.dashboards
+    write_dashboard(dashboards, path.stem)
+    _, out, _ = run("--dry-run")
+    assert "dashboard Former: would be deleted" in out
+    assert "trading-former" in grafana.dashboards
+    _, out, _ = run()
+    assert "dashboard Former: deleted" in out
+    assert "trading-former" not in grafana.dashboards
+    assert run()[1].endswith(f"\n{EVERYTHING} unchanged\n")
+
+
+@pytest.mark.parametrize(
+    ("values", "folder"),
+    [
+        ({"uid": "trading-theirs", "tags": ["trading"]}, DESK.uid),
+        ({"uid": "copy-of-ours", "tags": ["trading", MARK]}, DESK.uid),
+        ({"uid": "trading-former", "tags": [MARK]}, "theirs"),
+        ({"uid": "trading-plain"}, DESK.uid),
+    ],
+)
+def test_other_dashboards_stay(grafana: Grafana, run: Run, values: dict[str, Any], folder: str) -> None:
+    """Whoever keeps dashboards in our folders, with a tag or a uid like ours, or takes one of ours away, keeps them."""
+    run()
+    grafana.add_folder("theirs", "Theirs")
+    grafana.add_dashboard({"title": "Theirs", "panels": []} | values, folder)
+    state = state_of(grafana)
+    code, out, _ = run()
+    assert (code, state_of(grafana)) == (0, state)
+    assert "Theirs" not in out
+
+
+def test_former_dashboard_that_a_file_keeps_is_named(grafana: Grafana, run: Run) -> None:
+    """A dashboard that is no longer in the code and comes from a file is left, with the reason."""
+    run()
+    grafana.add_dashboard(model_of("former"), DESK.uid, provisioned=True)
+    code, out, _ = run()
+    assert code == 0
+    assert "dashboard Former: kept: it comes from a provisioning file" in out
+
+
+def test_search_that_lags_behind_deletes_nothing_twice(grafana: Grafana, run: Run) -> None:
+    """A dashboard that the search still finds although it is gone is taken as absent."""
+    run()
+    row = {"uid": "trading-former", "title": "Former", "type": "dash-db", "tags": [MARK], "folderUid": DESK.uid}
+    grafana.forgotten.append(row)
+    grafana.calls.clear()
+    code, out, _ = run()
+    assert (code, grafana.writes) == (0, [])
+    assert "dashboard Former: absent" in out
 
 
 def test_dry_run_on_an_empty_grafana_changes_nothing(grafana: Grafana, run: Run) -> None:
-    """A dry run names what it would create and sends no change."""
+    """A dry run names all that it would do, settings, readers and homes included, and sends no change."""
     code, out, _ = run("--dry-run")
-    assert (code, out.count("would be created"), grafana.writes) == (0, 3, [])
+    assert (code, grafana.writes) == (0, [])
+    assert out.count(": would be created\n") == 1 + len(FOLDERS) + len(TEAMS) + len(NAMES)
+    assert out.count(": would be updated\n") == len(FOLDERS) + len(TEAMS)
+    assert f"+ url: {PROMETHEUS}\n" in out
+    assert f"+ team {team_name('risk')}: View\n" in out
+    assert "+ homeDashboardUID: trading-risk\n" in out
 
 
 def test_dry_run_shows_what_would_change_without_passwords(grafana: Grafana, run: Run) -> None:
@@ -138,215 +207,36 @@ def test_dry_run_shows_what_would_change_without_passwords(grafana: Grafana, run
     run()
     grafana.data_sources[DATASOURCE_UID]["url"] = "http://root:sesame@old:9090"
     grafana.dashboards["trading-trading"]["dashboard"]["title"] = "Mine"
+    risk = grafana.team_of(team_name("risk"))
+    grafana.preferences[risk]["homeDashboardUID"] = "trading-public"
+    grafana.permissions[DESK.uid].append({"role": "Viewer", "permission": 1})
     grafana.calls.clear()
     code, out, _ = run("--dry-run")
     assert (code, grafana.writes) == (0, [])
-    assert '- "url": "http://***@old:9090"' in out
-    assert f'+ "url": "{PROMETHEUS}"' in out
+    assert f"    - url: http://***@old:9090\n    + url: {PROMETHEUS}\n" in out
     assert '- "title": "Mine"' in out
+    assert "    - homeDashboardUID: trading-public\n    + homeDashboardUID: trading-risk\n" in out
+    assert "    - role Viewer: View\n" in out
+    assert out.endswith(f"\n4 would be updated, {EVERYTHING - 4} unchanged\n")
 
 
-@pytest.mark.parametrize(
-    ("environ", "word"),
-    [
-        ({"GRAFANA_TOKEN": ""}, "GRAFANA_TOKEN"),
-        ({"GRAFANA_TOKEN": "", "GRAFANA_USER": "admin"}, "GRAFANA_PASSWORD is missing"),
-        ({"GRAFANA_TOKEN": "", "GRAFANA_PASSWORD": PASSWORD}, "GRAFANA_USER is missing"),
-        ({"GRAFANA_TOKEN": "glsa sesame"}, "GRAFANA_TOKEN holds"),
-        ({"GRAFANA_URL": "127.0.0.1:3000"}, "GRAFANA_URL is not a URL"),
-        ({"GRAFANA_URL": "http://admin:sesame@127.0.0.1:port"}, "GRAFANA_URL is not a URL"),
-        ({"GRAFANA_URL": "http://127.0.0.1:3000/?orgId=1"}, "GRAFANA_URL must end"),
-        ({"PROMETHEUS_URL": "prometheus"}, "PROMETHEUS_URL is not a URL"),
-        ({"PROMETHEUS_URL": "http://root:sesame@prometheus:9090"}, "PROMETHEUS_URL must not hold"),
-    ],
-)
-def test_wrong_setting_is_named_before_any_call(grafana: Grafana, run: Run, environ: dict[str, str], word: str) -> None:
-    """A setting that is missing or wrong ends the command with 2 and its name, before Grafana is asked."""
-    code, _, err = run(**environ)
-    assert (code, grafana.calls) == (2, [])
-    assert word in err
-
-
-@pytest.mark.parametrize("login", [{"GRAFANA_TOKEN": "glsa_sesame"}, {"GRAFANA_USER": "admin"}])
-def test_wrong_credentials_end_with_a_hint(run: Run, login: dict[str, str]) -> None:
-    """A token or password that Grafana does not know ends the command with 4 and names the settings."""
-    code, _, err = run(**({"GRAFANA_TOKEN": "", "GRAFANA_PASSWORD": "sesame"} | login))
-    assert code == 4
-    assert "(401): check GRAFANA_TOKEN" in err
-
-
-@pytest.mark.parametrize("named", [True, False])
-@pytest.mark.parametrize(
-    "permission",
-    ["datasources:read", "datasources:create", "folders:read", "folders:create", "dashboards:read", "dashboards:write"],
-)
-def test_missing_permission_is_named(grafana: Grafana, run: Run, permission: str, named: bool) -> None:
-    """A missing right ends the command with 4 and the permission's name, also where Grafana does not name it."""
-    grafana.missing = {permission}
-    grafana.names_permission = named
-    code, _, err = run()
-    assert code == 4
-    assert f"the permission {permission} is missing" in err
-
-
-def test_no_grafana_at_the_address_is_one_line(run: Run) -> None:
-    """Nothing that listens ends the command with 3, and the password in the URL is not repeated."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    code, _, err = run(GRAFANA_URL=f"http://admin:sesame@127.0.0.1:{port}")
-    assert code == 3
-    assert f"cannot reach Grafana at http://127.0.0.1:{port} (no connection)" in err
-
-
-def test_folder_title_of_somebody_else_is_left_alone(grafana: Grafana, run: Run) -> None:
-    """A folder of our title with another uid ends the command with 5 and that uid."""
-    grafana.add_folder("theirs", FOLDER_TITLE)
-    code, _, err = run()
-    assert (code, list(grafana.folders)) == (5, ["theirs"])
-    assert "uid theirs" in err
-
-
-def test_renamed_folder_whose_title_is_taken_is_a_conflict(grafana: Grafana, run: Run) -> None:
-    """Our folder is not renamed back onto a title that another folder has by now."""
-    grafana.add_folder(FOLDER_UID, "Mine")
-    grafana.add_folder("theirs", FOLDER_TITLE)
-    code, _, err = run()
-    assert (code, grafana.folders[FOLDER_UID]["title"]) == (5, "Mine")
-    assert "uid theirs" in err
-
-
-@pytest.mark.parametrize("existing", [False, True])
-def test_data_source_name_of_somebody_else_is_left_alone(grafana: Grafana, run: Run, existing: bool) -> None:
-    """A data source of our name with another uid ends the command with 5 and that uid, whether ours exists or not."""
-    theirs = _ours(uid="theirs", url="http://theirs:9090")
-    grafana.add_data_source(**theirs)
-    if existing:
-        grafana.add_data_source(**_ours(name="Old name"))
-    code, _, err = run()
-    assert (code, grafana.data_sources["theirs"]["url"]) == (5, "http://theirs:9090")
-    assert "uid theirs" in err
-
-
-def test_data_source_from_a_file_is_accepted_when_it_fits(grafana: Grafana, run: Run) -> None:
-    """A read-only data source with the wanted settings counts as unchanged."""
-    grafana.add_data_source(**_ours(readOnly=True, isDefault=True))
-    code, out, _ = run()
-    assert code == 0
-    assert f"data source {DATASOURCE_NAME}: unchanged" in out
-
-
-def test_data_source_from_a_file_that_differs_is_not_touched(grafana: Grafana, run: Run) -> None:
-    """A read-only data source that differs ends the command with 5, naming what differs and the file."""
-    grafana.add_data_source(**_ours(readOnly=True, url="http://root:sesame@elsewhere:9090"))
-    code, _, err = run()
-    assert (code, grafana.writes) == (5, [])
-    assert "provisioning file" in err
-    assert "url" in err
-
-
-def test_dashboard_from_a_file_counts_only_when_it_is_the_same(grafana: Grafana, run: Run) -> None:
-    """A dashboard that a file provides is unchanged if it equals ours; otherwise the command ends with 5."""
-    grafana.add_folder(FOLDER_UID, FOLDER_TITLE)
-    grafana.add_dashboard(copy.deepcopy(MODEL), FOLDER_UID, provisioned=True)
-    assert run()[0] == 0
-    grafana.dashboards["trading-trading"]["dashboard"]["refresh"] = "1m"
-    code, _, err = run()
-    assert code == 5
-    assert "provisioning file" in err
-
-
-def test_dashboard_of_the_same_title_is_not_overwritten(grafana: Grafana, run: Run) -> None:
-    """Somebody else's dashboard of our title in our folder stays as it is, and the command ends with 5."""
-    grafana.add_folder(FOLDER_UID, FOLDER_TITLE)
-    grafana.add_dashboard({"uid": "theirs", "title": "Trading", "panels": []}, FOLDER_UID)
-    code, _, err = run()
-    assert (code, list(grafana.dashboards)) == (5, ["theirs"])
-    assert "same name in the folder" in err
-
-
-def test_folder_that_is_called_like_the_dashboard_is_explained(grafana: Grafana, run: Run) -> None:
-    """An old Grafana refuses a dashboard with the title of any folder; its reason is passed on."""
-    grafana.add_folder("theirs", "trading")
-    code, _, err = run()
-    assert code == 5
-    assert "Dashboard name cannot be the same as folder" in err
-
-
-@pytest.mark.parametrize(
-    ("version", "warned"),
-    [("9.2.0", True), ("8.5.27", True), ("next", True), ("9.4.0", False), ("v13.0.1-pre", False), (None, False)],
-)
-def test_older_version_is_a_warning(grafana: Grafana, run: Run, version: str | None, warned: bool) -> None:
-    """A version below 9.4, or one that cannot be read, is warned about, and the work is done all the same."""
-    grafana.version = version
-    code, out, err = run()
-    assert (code, out.count(": created")) == (0, 3)
-    assert err.startswith("warning: ") is warned
-
-
-@pytest.mark.parametrize(
-    ("fault", "word"),
-    [
-        (Fault(200, "<html>hello</html>", "text/html"), "is not JSON but text/html"),
-        (Fault(200, '{"status":"success"}'), "is not Grafana"),
-        (Fault(200, "[]"), "is not Grafana"),
-        (Fault(404, "<html>404</html>", "text/html"), "answered 404"),
-        (
-            Fault(500, '{"message":"database is locked"}', path="/api/folders"),
-            "500 to GET /api/folders/trading: database",
-        ),
-        (Fault(200, "null", path="/api/dashboards"), "is not an object"),
-        (
-            Fault(302, "", headers={"Location": "https://admin:sesame@other.test/login"}),
-            "redirects to https://other.test",
-        ),
-        (Fault(301, "", headers={"Location": "/login"}), "redirects to another path"),
-    ],
-)
-def test_answer_that_is_not_grafanas_is_explained(grafana: Grafana, run: Run, fault: Fault, word: str) -> None:
-    """An answer that is not JSON, not Grafana's, a fault or a redirect ends the command with 3 and says which."""
-    grafana.fault = fault
-    code, _, err = run()
-    assert code == 3
-    assert word in err
-
-
-def test_busy_grafana_is_asked_again(grafana: Grafana, run: Run) -> None:
-    """A 503 while something starts is followed by another try."""
-    grafana.fault = Fault(503, "starting", "text/plain")
-    assert run()[0] == 0
-    assert grafana.calls[:2] == ["GET /api/health"] * 2
-
-
-def test_lasting_bad_gateway_ends_after_a_few_tries(grafana: Grafana) -> None:
-    """A 502 that stays is given up after waits that grow."""
-    grafana.fault = Fault(502, "<html>bad gateway</html>", "text/html", times=100)
-    waits: list[float] = []
-    client = Client(grafana.url, Token(TOKEN), sleep=waits.append)
-    with pytest.raises(UnreachableError, match=r"not ready \(502\)"):
-        client.get("/api/health", needs="none")
-    client.close()
-    assert len(grafana.calls) == len(waits) + 1
-    assert waits == sorted(set(waits))
-
-
-@pytest.mark.parametrize("path", ["/api/datasources", "/api/folders", "/api/dashboards/db"])
+@pytest.mark.parametrize("path", ["/api/datasources", "/api/folders", "/api/teams", "/api/dashboards/db"])
 def test_creation_whose_answer_was_lost_is_no_conflict(grafana: Grafana, run: Run, path: str) -> None:
     """A change that arrived although its answer was lost counts as done."""
     grafana.fault = Fault(502, "", path=path, method="POST", after=True)
     code, out, _ = run()
-    assert (code, out.count(": unchanged"), out.count(": created")) == (0, 1, 2)
-    assert (len(grafana.data_sources), len(grafana.folders), len(grafana.dashboards)) == (1, 1, 1)
+    assert (code, out.count(": unchanged\n")) == (0, 1)
+    assert len(grafana.dashboards) == len(NAMES)
 
 
 def test_folder_made_by_somebody_at_the_same_time_is_used(grafana: Grafana, run: Run) -> None:
     """A folder of our uid that appears between look and change is taken as it is."""
-    grafana.add_data_source(**_ours())
-    grafana.before_write = lambda: grafana.add_folder(FOLDER_UID, FOLDER_TITLE)
+    grafana.add_data_source(**ours())
+    first = FOLDERS[0]
+    grafana.before_write = lambda: grafana.add_folder(first.uid, first.title)
     code, out, _ = run()
     assert code == 0
-    assert f"folder {FOLDER_TITLE}: unchanged" in out
+    assert f"folder {first.title}: unchanged" in out
 
 
 def test_dashboard_changed_at_the_same_time_is_looked_at_again(grafana: Grafana, run: Run) -> None:
@@ -362,11 +252,44 @@ def test_dashboard_changed_at_the_same_time_is_looked_at_again(grafana: Grafana,
 
 
 def test_help_teaches_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
-    """The help names each environment variable and each exit code."""
+    """The help names each environment variable, each option and each exit code."""
     with pytest.raises(SystemExit) as ended:
-        provision.main(["--help"])
+        main(["--help"])
     assert ended.value.code == 0
     text = capsys.readouterr().out
-    names = ("GRAFANA_URL", "GRAFANA_TOKEN", "GRAFANA_USER", "GRAFANA_PASSWORD", "PROMETHEUS_URL", "--dry-run")
-    assert all(name in text for name in names)
-    assert "exit codes" in text
+    names = ("GRAFANA_URL", "GRAFANA_TOKEN", "GRAFANA_USER", "GRAFANA_PASSWORD", "PROMETHEUS_URL")
+    assert all(name in text for name in (*names, "--dry-run", "--remove", "exit codes"))
+
+
+def test_folder_without_dashboards_is_a_wrong_setting(grafana: Grafana, tmp_path: Path) -> None:
+    """With nothing generated the command ends with 2 before Grafana is asked."""
+    assert main([], {"GRAFANA_URL": grafana.url, "GRAFANA_TOKEN": TOKEN}, tmp_path) == 2
+    assert grafana.calls == []
+
+
+def test_every_dashboard_and_team_has_one_place() -> None:
+    """Each dashboard is in one folder, and each team has a dashboard of its own that it may read."""
+    assert len(set(NAMES)) == len(NAMES)
+    for reader in TEAMS:
+        folder = folder_of(reader)
+        assert not folder.teams or reader in folder.teams
+    assert {reader for folder in FOLDERS for reader in folder.teams} <= set(TEAMS)
+    with pytest.raises(LookupError, match=r"grafana/names\.py"):
+        folder_of("unknown")
+
+
+def test_page_tells_who_opens_what() -> None:
+    """The page about the dashboards has a row for each folder, with its dashboards, and names every team."""
+    page = (generate.FOLDER.parents[1] / "docs" / "dashboards.md").read_text(encoding="utf-8")
+    for folder in FOLDERS:
+        assert f"| {folder.title} | {', '.join(name.capitalize() for name in folder.dashboards)} | " in page
+    assert f"`{team_name(TEAMS[0])}`, " in page
+    assert all(f"`…: {reader}`" in page for reader in TEAMS[1:])
+
+
+def test_uids_of_folders_are_not_those_of_dashboards() -> None:
+    """Older versions keep both in one table, so that no uid may be used twice."""
+    uids = [folder.uid for folder in FOLDERS]
+    assert len(set(uids)) == len(uids)
+    assert not {f"trading-{name}" for name in NAMES} & set(uids)
+    assert json.dumps(uids).isascii()

@@ -8,10 +8,11 @@ from typing import Any
 
 import yaml
 
-from grafana import provision
-from grafana.names import DATASOURCE_NAME, DATASOURCE_UID, FOLDER_TITLE, FOLDER_UID
+from grafana import generate
+from grafana.names import DATASOURCE_NAME, DATASOURCE_UID, FOLDERS
 
-FOLDER = Path(provision.__file__).parent / "provisioning"
+ROOT = Path(generate.__file__).parents[1]
+FOLDER = ROOT / "grafana" / "provisioning"
 
 
 def _read(name: str) -> Any:
@@ -26,12 +27,19 @@ def test_data_source_is_that_of_the_command() -> None:
     assert source["jsonData"] == {"httpMethod": "POST", "timeInterval": "5s"}
 
 
-def test_dashboards_go_into_the_same_folder() -> None:
-    """The file's provider fills the command's folder and allows no edits."""
-    (provider,) = _read("dashboards/trading.yml")["providers"]
-    assert (provider["folder"], provider["folderUid"]) == (FOLDER_TITLE, FOLDER_UID)
-    assert (provider["type"], provider["allowUiUpdates"]) == ("file", False)
-    assert provider["options"] == {"path": "${TRADING_DASHBOARDS_PATH}"}
+def test_dashboards_go_into_the_same_folders() -> None:
+    """The file has one provider for each folder of the command, fills it from that folder's files, allows no edits."""
+    providers = _read("dashboards/trading.yml")["providers"]
+    assert [(each["folderUid"], each["folder"], each["options"]["path"]) for each in providers] == [
+        (folder.uid, folder.title, f"${{TRADING_DASHBOARDS_PATH}}/{folder.name}") for folder in FOLDERS
+    ]
+    assert len({each["name"] for each in providers}) == len(FOLDERS)
+    assert {(each["type"], each["allowUiUpdates"]) for each in providers} == {("file", False)}
+
+
+def test_every_folder_of_files_belongs_to_a_provider() -> None:
+    """No committed dashboard lies where Grafana would not read it."""
+    assert {path.parent.name for path in generate.FOLDER.rglob("*.json")} == {folder.name for folder in FOLDERS}
 
 
 def test_nothing_else_is_taken_from_the_environment() -> None:
@@ -42,10 +50,26 @@ def test_nothing_else_is_taken_from_the_environment() -> None:
 
 def test_compose_sets_both_variables() -> None:
     """The compose file gives Grafana both variables, and mounts the dashboards where one of them says."""
-    compose = yaml.safe_load((FOLDER.parents[1] / "docker-compose.yml").read_text(encoding="utf-8"))
-    service = compose["services"]["grafana"]
+    service = _service()
     assert service["environment"]["PROMETHEUS_URL"].startswith("http://prometheus:")
     path = service["environment"]["TRADING_DASHBOARDS_PATH"]
     mounts = [volume.split(":")[:2] for volume in service["volumes"]]
     assert ["./grafana/json", path] in mounts
     assert ["./grafana/provisioning", "/etc/grafana/provisioning"] in mounts
+
+
+def test_compose_begins_with_the_calm_summary() -> None:
+    """Whoever opens Grafana without a home of their own sees the Viewer dashboard, from the mounted files."""
+    service = _service()
+    path = Path(service["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"])
+    mounted = path.relative_to(service["environment"]["TRADING_DASHBOARDS_PATH"])
+    assert (mounted.stem, (generate.FOLDER / mounted).is_file()) == ("viewer", True)
+
+
+def test_compose_sends_no_snapshot_to_strangers() -> None:
+    """A snapshot cannot go to a host of somebody else, as Grafana would otherwise offer."""
+    assert _service()["environment"]["GF_SNAPSHOTS_EXTERNAL_ENABLED"] == "false"
+
+
+def _service() -> Any:
+    return yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]["grafana"]

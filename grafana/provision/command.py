@@ -1,0 +1,103 @@
+"""The command line: what is done, one line a thing."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from grafana.api import Client, GrafanaError
+from grafana.provision import work
+from grafana.provision.outcome import CHANGES, WORDS, Outcome
+from grafana.provision.server import Server, warning_about
+from grafana.settings import HELP as SETTINGS
+from grafana.settings import Settings, read_settings
+
+DASHBOARDS = Path(__file__).parents[1] / "json"
+
+_HELP = f"""\
+Puts everything into a running Grafana: a Prometheus data source, folders, a team for each group of readers,
+who may open which folder, the dashboards, and each team's home dashboard. A second run changes nothing and says so.
+What other people made stays; who is in the teams is for you to say. {SETTINGS}
+for example:
+
+  GRAFANA_USER=admin GRAFANA_PASSWORD=... make provision-dashboards
+  GRAFANA_URL=https://grafana.example.com GRAFANA_TOKEN=glsa_... make provision-dashboards ARGS=--dry-run
+"""
+_EXIT_CODES = """\
+exit codes: 0 done; 2 a setting is wrong or missing; 3 Grafana does not answer as Grafana does;
+4 wrong credentials or too few rights; 5 a name is taken, or is kept by a file or by somebody else
+"""
+_NOTE = (
+    "note: put people into the teams under Administration > Teams. Folders decide who opens a dashboard, not who reads "
+    "the data: see docs/dashboards.md"
+)
+
+
+def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None, folder: Path = DASHBOARDS) -> int:
+    """Run the command; return its exit code. An error is one line on stderr."""
+    options = _parser().parse_args(argv)
+    try:
+        settings = read_settings(os.environ if environ is None else environ)
+        _run(settings, options, folder)
+    except GrafanaError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m grafana.provision",
+        description=_HELP,
+        epilog=_EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--dry-run", action="store_true", help="change nothing; show what would be changed")
+    parser.add_argument("--remove", action="store_true", help="take away what this command made, and nothing else")
+    return parser
+
+
+def _run(settings: Settings, options: argparse.Namespace, folder: Path) -> None:
+    models = work.read_dashboards(folder)
+    client = Client(settings.url, settings.auth)
+    try:
+        server = Server(client, dry_run=options.dry_run)
+        version = server.version()
+        print(f"Grafana {version or '(version hidden)'} at {settings.url}")
+        if warning := warning_about(version):
+            print(f"warning: {warning}", file=sys.stderr)
+        done = (
+            work.remove(server, models) if options.remove else work.provision(server, settings.prometheus_url, models)
+        )
+        _report(done, dry_run=options.dry_run)
+    finally:
+        client.close()
+
+
+def _report(done: Iterable[Outcome], *, dry_run: bool) -> None:
+    """Print what happened to each thing as it happens, then how many were created, updated and so on."""
+    counts: Counter[str] = Counter()
+    new_team = False
+    for outcome in done:
+        for text in _lines(outcome, dry_run=dry_run):
+            print(text)
+        counts[outcome.word] += 1
+        new_team |= outcome.word == "created" and outcome.what.startswith("team ")
+    if new_team:
+        print(_NOTE)
+    print(", ".join(f"{counts[word]} {_worded(word, dry_run=dry_run)}" for word in WORDS if counts[word]))
+
+
+def _lines(outcome: Outcome, *, dry_run: bool) -> list[str]:
+    why = f": {outcome.why}" if outcome.why else ""
+    diff = outcome.diff.splitlines() if dry_run else []
+    lines = [f"{outcome.what}: {_worded(outcome.word, dry_run=dry_run)}{why}", *(f"    {line}" for line in diff)]
+    return [*lines, f"  {outcome.url}"] if outcome.url else lines
+
+
+def _worded(word: str, *, dry_run: bool) -> str:
+    return f"would be {word}" if dry_run and word in CHANGES else word
