@@ -20,7 +20,7 @@ from simulator.engine.replay import ReplayError
 from simulator.maker import MakerSetup, make_markets
 from simulator.server import Simulator
 from simulator.setup import DEFAULT_KEY, DEFAULT_SECRET, Replay, Setup, SetupError
-from simulator.web.dialect import Credentials
+from simulator.web.credentials import Credentials
 
 EXCHANGE_HELP = """\
 One process and one port serve several exchanges, each under its own path and in its own dialect:

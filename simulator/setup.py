@@ -12,7 +12,7 @@ from simulator.engine.fees import FeeAsset, FeeSchedule
 from simulator.engine.instruments import KNOWN, Instrument
 from simulator.engine.market import CHARACTERS
 from simulator.engine.replay import Recorded, instrument_for, load
-from simulator.web.dialect import Credentials
+from simulator.web.credentials import Credentials
 
 # The secret is base64 as well, which some exchanges ask for.
 DEFAULT_KEY, DEFAULT_SECRET = "simulator", "simulator/secret"

@@ -11,6 +11,7 @@ import msgspec
 from simulator.engine.fees import FeeSchedule
 from simulator.engine.instruments import Instrument
 from simulator.engine.orders import Event
+from simulator.web.credentials import Credentials
 from simulator.web.faults import Maintenance, RateLimit, ServerError
 
 if TYPE_CHECKING:
@@ -21,14 +22,6 @@ Json = dict[str, object]
 Excused = RateLimit | ServerError | Maintenance
 
 encode = msgspec.json.Encoder().encode
-
-
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """The key and the secret of an account."""
-
-    key: str
-    secret: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from simulator.engine.exchange import Exchange
 from simulator.engine.market import Market
 from simulator.engine.statistics import Statistics
-from simulator.web.dialect import Credentials
+from simulator.web.credentials import Credentials
 from simulator.web.faults import Faults
 from simulator.web.hub import Hub
 

@@ -8,7 +8,8 @@ from simulator.dialects.binance.speaker import BinanceSpeaker
 from simulator.dialects.binance.stream import PRIVATE_ROUTE
 from simulator.engine.fees import FeeSchedule
 from simulator.engine.instruments import Instrument
-from simulator.web.dialect import Credentials, Speaker
+from simulator.web.credentials import Credentials
+from simulator.web.dialect import Speaker
 from simulator.web.venue import Venue
 
 UNUSED_APIS = (

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from simulator.dialects.binance.words import BAD_KEY, BAD_SIGNATURE, BAD_TIMESTAMP, Refused, missing
-from simulator.web.dialect import Credentials
+from simulator.web.credentials import Credentials
 
 DEFAULT_WINDOW_MS = 5000
 LONGEST_WINDOW_MS = 60_000

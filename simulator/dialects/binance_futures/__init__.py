@@ -12,7 +12,8 @@ from simulator.dialects.binance_futures.stream import INVERSE_ROUTE, LINEAR_PRIV
 from simulator.dialects.binance_futures.words import REFUSALS
 from simulator.engine.fees import FeeAsset, FeeSchedule
 from simulator.engine.instruments import Instrument
-from simulator.web.dialect import Credentials, Speaker
+from simulator.web.credentials import Credentials
+from simulator.web.dialect import Speaker
 from simulator.web.venue import Venue
 
 _DOLLARS = {"BTC": Decimal(100)}

@@ -9,7 +9,8 @@ from simulator.dialects.kraken.speaker import KrakenSpeaker
 from simulator.dialects.kraken.stream import PRIVATE_ROUTE, PUBLIC_ROUTE
 from simulator.engine.fees import FeeAsset, FeeSchedule
 from simulator.engine.instruments import Instrument
-from simulator.web.dialect import Credentials, Speaker
+from simulator.web.credentials import Credentials
+from simulator.web.dialect import Speaker
 from simulator.web.venue import Venue
 
 _UNUSED_URL = "http://127.0.0.1:9"

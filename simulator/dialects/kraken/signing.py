@@ -9,7 +9,7 @@ import hmac
 from dataclasses import dataclass
 
 from simulator.dialects.kraken.words import INVALID_KEY, INVALID_NONCE, INVALID_SIGNATURE, Refused
-from simulator.web.dialect import Credentials
+from simulator.web.credentials import Credentials
 
 NONCE_WINDOW_MS = 10_000
 """How far a nonce may lie behind the highest one, as the owner of a key can set it: here several programs share one."""
