@@ -12,7 +12,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	if $$python -c '$(NEW_ENOUGH)' 2>/dev/null; then echo $$python; break; fi; done)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-bots check fix generate bench provision-dashboards silence constraints binaries clean
+.PHONY: help setup demo test test-bots check fix generate bench provision-dashboards snapshot silence constraints binaries clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1	/p' Makefile | while IFS='	' read -r target text; do \
@@ -59,6 +59,9 @@ bench: $(STAMP) ## Measure: one line a figure with its target
 
 provision-dashboards: $(STAMP) ## Put dashboards, folders and teams into Grafana (GRAFANA_URL, GRAFANA_TOKEN; ARGS=--help)
 	@$(RUN) -m grafana.provision $(ARGS)
+
+snapshot: $(STAMP) ## Publish the public figures of now as a link for everybody (GRAFANA_URL, GRAFANA_TOKEN; ARGS=--help)
+	@$(RUN) -m grafana.snapshot $(ARGS)
 
 silence: $(STAMP) binaries ## Silence alerts for a while, as in MATCH='exchange=binance' FOR=2h COMMENT=why; without MATCH: list
 	@$(RUN) -m alertmanager.silence

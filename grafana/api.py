@@ -6,7 +6,9 @@
     ├── SettingsError       2  the command's own settings are wrong or missing
     ├── UnreachableError    3  no answer, an answer that is not Grafana's, or a fault inside Grafana
     ├── RefusedError        4  wrong credentials or too few rights
-    └── ConflictError       5  something of that name exists and is not ours to change
+    ├── ConflictError       5  something of that name exists and is not ours to change
+    ├── MissingError        6  what the command builds on was not provisioned yet
+    └── PrivateError        7  something would have been shown to strangers that is not public
 
 No message contains a password or a token, also not one that came inside a URL.
 """
@@ -64,9 +66,21 @@ class ConflictError(GrafanaError):
     exit_code = 5
 
 
+class MissingError(GrafanaError):
+    """Something that `make provision-dashboards` makes is not there."""
+
+    exit_code = 6
+
+
+class PrivateError(GrafanaError):
+    """What strangers would have seen holds more than public figures; the message names it and shows no value."""
+
+    exit_code = 7
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The status of an answer, and its JSON value."""
+    """The status of an answer, and its JSON value; None where a deletion has nothing to say."""
 
     status: int
     body: Any
@@ -132,7 +146,7 @@ class Client:
     ``sleep`` is called with the seconds to wait before a further try.
     """
 
-    def __init__(self, url: str, auth: AuthBase, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, url: str, auth: AuthBase, *, sleep: Callable[[float], object] = time.sleep) -> None:
         self.url = url
         self._sleep = sleep
         self._session = requests.Session()
@@ -225,6 +239,8 @@ def _kind(response: requests.Response) -> str:
 
 
 def _answer(response: requests.Response, call: str, url: str) -> Answer:
+    if not response.content and call.startswith("DELETE "):
+        return Answer(response.status_code, None)
     try:
         return Answer(response.status_code, response.json())
     except ValueError:

@@ -16,16 +16,24 @@ Settings are read from the environment:
   GRAFANA_TOKEN     a service account's token, role Admin (Administration > Service accounts), or
   GRAFANA_USER      and GRAFANA_PASSWORD: the login of an Admin
   PROMETHEUS_URL    Prometheus, as Grafana's server reaches it  (default http://127.0.0.1:9090)
+  SHARE_PUBLIC      yes: share the Public dashboard, live, with everybody who has its link; no: take that back
+                    (default: leave it as it is)
+  GRAFANA_PUBLIC_URL    where strangers reach Grafana, for the links that are printed  (default: GRAFANA_URL)
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Grafana's URL and login, and Prometheus' URL."""
+    """Grafana's URL and login, Prometheus' URL, and Grafana's as strangers know it.
+
+    ``share`` is whether the Public dashboard is to be shared; None leaves that as it is.
+    """
 
     url: str
     auth: AuthBase
     prometheus_url: str
+    public_url: str
+    share: bool | None
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
@@ -37,7 +45,28 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             "PROMETHEUS_URL must not hold a user name or password, which Grafana would keep readable: "
             "leave them out and set basic authentication on the data source in Grafana"
         )
-    return Settings(grafana.url, _login(environ, grafana), prometheus.url)
+    return Settings(
+        url=grafana.url,
+        auth=_login(environ, grafana),
+        prometheus_url=prometheus.url,
+        public_url=_public_url(environ) or grafana.url,
+        share=_share(environ.get("SHARE_PUBLIC", "").strip()),
+    )
+
+
+def _public_url(environ: Mapping[str, str]) -> str:
+    text = environ.get("GRAFANA_PUBLIC_URL", "").strip()
+    address = parse_address(text, "GRAFANA_PUBLIC_URL") if text else None
+    if address and address.auth:
+        raise SettingsError("GRAFANA_PUBLIC_URL must not hold a user name or password, which everybody would read")
+    return address.url if address else ""
+
+
+def _share(text: str) -> bool | None:
+    known = {"": None, "yes": True, "no": False}
+    if text not in known:
+        raise SettingsError("SHARE_PUBLIC is yes, no, or nothing, which leaves the sharing as it is")
+    return known[text]
 
 
 def _login(environ: Mapping[str, str], grafana: Address) -> AuthBase:

@@ -172,11 +172,14 @@ def _parts(options: Options, ports: dict[str, int]) -> list[Component]:
     market = Market(symbols=(options.replay.symbol,)) if options.replay else components.DEFAULT_MARKET
     hears, pushes = (_secret(folder / "secrets" / name) for name in ("exporter_token", "push_token"))
     caches = _caches(folder)
+    watchers = _watchers(folder, ports, hears.read_text())
     config = components.exporter_config(
         listen=f"{LOOPBACK}:{ports['exporter']}",
         simulator_url=simulator_url,
         market=market,
         overrides={
+            **components.demo_settings(market),
+            "links": {part.name: part.url for part in watchers},
             "incidents": {"token": {"file": str(hears)}},
             "push": {"tokens": [{"name": "app", "token": {"file": str(pushes)}}]},
             "caches": [{"name": name, "kind": name, "port": port} for name, (port, _) in caches.items()],
@@ -190,7 +193,7 @@ def _parts(options: Options, ports: dict[str, int]) -> list[Component]:
         *(server for _, server in caches.values()),
         components.app(exporter_url=exporter.url, token=pushes.read_text(), caches=servers),
         exporter,
-        *_watchers(folder, ports, hears.read_text()),
+        *watchers,
     ]
 
 

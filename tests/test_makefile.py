@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 TARGETS = (
     *("help", "setup", "demo", "test", "test-bots", "check", "fix", "generate", "bench"),
-    *("provision-dashboards", "silence", "constraints", "clean"),
+    *("provision-dashboards", "snapshot", "silence", "constraints", "clean"),
 )
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="there is no make on this machine")

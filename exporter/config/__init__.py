@@ -11,6 +11,7 @@ from exporter.config.freqtrade import Freqtrade
 from exporter.config.host import Host
 from exporter.config.hummingbot import Hummingbot, Mqtt
 from exporter.config.journal import Journal
+from exporter.config.links import Links
 from exporter.config.loading import load, parse
 from exporter.config.nautilus import Nautilus
 from exporter.config.push import Push, PushToken
@@ -45,6 +46,7 @@ __all__ = [
     "Incidents",
     "Journal",
     "Limits",
+    "Links",
     "Log",
     "Models",
     "Mqtt",

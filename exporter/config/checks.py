@@ -17,6 +17,7 @@ from exporter.config.caches import CacheServer
 from exporter.config.document import Path
 from exporter.config.freqtrade import Freqtrade
 from exporter.config.hummingbot import Hummingbot, Mqtt
+from exporter.config.links import link_problems
 from exporter.config.nautilus import Nautilus
 from exporter.config.push import Push
 from exporter.config.quality import Quality
@@ -42,6 +43,7 @@ Known = Mapping[str, Collection[str]]
 def problems(config: Config, known: Known | None) -> Iterator[Problem]:
     """Everything that is wrong, with its place; with ``known``, exchanges are held against that."""
     yield from _web_problems(config.web)
+    yield from link_problems(config.links)
     yield from _push_problems(config.push, has_journal=config.journal.path is not None)
     if config.incidents.token is not None:
         yield from _push_token_problems(("incidents", "token"), config.incidents.token, set())

@@ -13,6 +13,7 @@ from exporter.config.freqtrade import Freqtrade
 from exporter.config.host import Host
 from exporter.config.hummingbot import Hummingbot
 from exporter.config.journal import Journal
+from exporter.config.links import Links
 from exporter.config.nautilus import Nautilus
 from exporter.config.push import Push
 from exporter.config.quality import Quality
@@ -120,6 +121,7 @@ class Config(Section, frozen=True):
     nautilus: list[Nautilus] = []
     caches: list[CacheServer] = []
     web: Web = Web()
+    links: Links = Links()
     push: Push = Push()
     journal: Journal = Journal()
     accounting: Accounting = Accounting()

@@ -17,7 +17,6 @@ from prometheus_client import (
     generate_latest,
 )
 
-from exporter import __version__
 from exporter.collectors import discover, gather
 from exporter.config import Web
 from exporter.errors import ServiceError
@@ -27,29 +26,13 @@ from exporter.publish.scrapes import Scrapes
 from exporter.state.state import OWN, State
 from exporter.web import schema
 from exporter.web.alerts import Alerts
+from exporter.web.index import Index
 from exporter.web.push import Push
 
 # What a load balancer or a person may ask without a token, and where bots and Alertmanager come with their own.
 _OPEN_PATHS = frozenset(("/", "/health", "/v1/schema", "/v1/events", "/v1/alerts", "/v1/sms"))
 
 _TRUSTED = web.RequestKey("trusted", bool)  # whether a request came with the token
-
-_PAGE = f"""<!doctype html>
-<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>trading-exporter</title>
-<style>body{{font:16px/1.5 system-ui;margin:2rem auto;max-width:40rem;padding:0 1rem;color-scheme:light dark}}</style>
-<h1>trading-exporter {__version__}</h1>
-<ul>
-<li><a href="/metrics">/metrics</a>: what Prometheus scrapes</li>
-<li><a href="/health">/health</a>: the state of each part</li>
-<li><code>POST /v1/events</code>: where bots report fills, orders and the like, one JSON object a line, with a token of
-<code>push.tokens</code></li>
-<li><a href="/v1/schema">/v1/schema</a>: the JSON Schema of those events</li>
-<li><code>POST /v1/alerts</code>, <code>POST /v1/sms</code>: what Alertmanager tells, with the tokens of
-<code>incidents</code> and <code>sms</code></li>
-</ul>
-</html>
-"""
 
 
 class Endpoints:
@@ -92,10 +75,6 @@ class Endpoints:
     async def schema(self, _: web.Request) -> web.Response:
         """The JSON Schema of what is pushed."""
         return web.Response(text=schema.TEXT, content_type="application/schema+json")
-
-    async def index(self, _: web.Request) -> web.Response:
-        """Where everything is."""
-        return web.Response(text=_PAGE, content_type="text/html")
 
 
 def _authentication(token: str) -> Middleware:
@@ -141,7 +120,7 @@ async def serve(config: Web, state: State) -> AsyncIterator[str]:
     alerts = Alerts(state)
     app.router.add_post("/v1/alerts", alerts.alerts)
     app.router.add_post("/v1/sms", alerts.sms)
-    app.router.add_get("/", endpoints.index)
+    app.router.add_get("/", Index(state.config.links).page)
     # Bodies are decompressed by `Push`, within its limits.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, auto_decompress=False)
     await runner.setup()

@@ -2,5 +2,6 @@
 
 ``command`` is the command line, ``work`` the order of things, ``server`` the Grafana that is looked at and changed,
 ``outcome`` what happened to one thing. Each kind of thing has a module: ``data_source``, ``folders``, ``teams``,
-``permissions``, ``dashboards``, ``homes``. ``others`` finds what other people have, so that it stays.
+``permissions``, ``dashboards``, ``homes``. ``sharing`` lets everybody see the Public dashboard, if that is wanted.
+``others`` finds what other people have, so that it stays.
 """

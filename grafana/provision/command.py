@@ -6,12 +6,12 @@ import argparse
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from grafana.api import Client, GrafanaError
-from grafana.provision import work
-from grafana.provision.outcome import CHANGES, WORDS, Outcome
+from grafana.api import Client, GrafanaError, Json
+from grafana.provision import sharing, work
+from grafana.provision.outcome import WORDS, Outcome, lines, worded
 from grafana.provision.server import Server, warning_about
 from grafana.settings import HELP as SETTINGS
 from grafana.settings import Settings, read_settings
@@ -29,7 +29,8 @@ for example:
 """
 _EXIT_CODES = """\
 exit codes: 0 done; 2 a setting is wrong or missing; 3 Grafana does not answer as Grafana does;
-4 wrong credentials or too few rights; 5 a name is taken, or is kept by a file or by somebody else
+4 wrong credentials or too few rights; 5 a name is taken, or is kept by a file or by somebody else;
+6 sharing is switched off in Grafana; 7 what would be shared is not public, so that it is not shared
 """
 _NOTE = (
     "note: put people into the teams under Administration > Teams. Folders decide who opens a dashboard, not who reads "
@@ -70,12 +71,17 @@ def _run(settings: Settings, options: argparse.Namespace, folder: Path) -> None:
         print(f"Grafana {version or '(version hidden)'} at {settings.url}")
         if warning := warning_about(version):
             print(f"warning: {warning}", file=sys.stderr)
-        done = (
-            work.remove(server, models) if options.remove else work.provision(server, settings.prometheus_url, models)
-        )
-        _report(done, dry_run=options.dry_run)
+        _report(_done(server, settings, models, remove=options.remove), dry_run=options.dry_run)
     finally:
         client.close()
+
+
+def _done(server: Server, settings: Settings, models: Mapping[str, Json], *, remove: bool) -> Iterator[Outcome]:
+    if remove:
+        yield from work.remove(server, models)
+    else:
+        yield from work.provision(server, settings.prometheus_url, models)
+        yield from sharing.settled(server, models.get("public"), settings.public_url, share=settings.share)
 
 
 def _report(done: Iterable[Outcome], *, dry_run: bool) -> None:
@@ -83,21 +89,10 @@ def _report(done: Iterable[Outcome], *, dry_run: bool) -> None:
     counts: Counter[str] = Counter()
     new_team = False
     for outcome in done:
-        for text in _lines(outcome, dry_run=dry_run):
+        for text in lines(outcome, dry_run=dry_run):
             print(text)
         counts[outcome.word] += 1
         new_team |= outcome.word == "created" and outcome.what.startswith("team ")
     if new_team:
         print(_NOTE)
-    print(", ".join(f"{counts[word]} {_worded(word, dry_run=dry_run)}" for word in WORDS if counts[word]))
-
-
-def _lines(outcome: Outcome, *, dry_run: bool) -> list[str]:
-    why = f": {outcome.why}" if outcome.why else ""
-    diff = outcome.diff.splitlines() if dry_run else []
-    lines = [f"{outcome.what}: {_worded(outcome.word, dry_run=dry_run)}{why}", *(f"    {line}" for line in diff)]
-    return [*lines, f"  {outcome.url}"] if outcome.url else lines
-
-
-def _worded(word: str, *, dry_run: bool) -> str:
-    return f"would be {word}" if dry_run and word in CHANGES else word
+    print(", ".join(f"{counts[word]} {worded(word, dry_run=dry_run)}" for word in WORDS if counts[word]))

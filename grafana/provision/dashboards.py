@@ -41,13 +41,17 @@ def strays(server: Server, wanted: Collection[str]) -> Iterator[tuple[str, str]]
             yield uid, str(row.get("title"))
 
 
+def content(body: Json) -> Json:
+    """Return a dashboard as it was sent, without what Grafana writes into it."""
+    return {key: value for key, value in _model(body).items() if key not in _BY_SERVER}
+
+
 def _attempt(server: Server, folder: Folder, model: Json, what: str) -> Outcome | None:
     body = server.one(_path(model["uid"]), what, needs="dashboards:read")
     url = f"{server.client.url}/d/{model['uid']}"
     if body is None:
         return _save(server, folder, model, Outcome(what, "created", url=url))
-    have, place = _model(body), _meta(body).get("folderUid")
-    plain = {key: value for key, value in have.items() if key not in _BY_SERVER}
+    have, place, plain = _model(body), _meta(body).get("folderUid"), content(body)
     if place == folder.uid and plain == model:
         return Outcome(what, "unchanged", url=url)
     _must_be_free(what, model, body)

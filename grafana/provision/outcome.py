@@ -27,6 +27,19 @@ class Outcome:
     url: str = ""
 
 
+def lines(outcome: Outcome, *, dry_run: bool) -> list[str]:
+    """Return what is printed about it; in a dry run, also what differed."""
+    why = f": {outcome.why}" if outcome.why else ""
+    diff = outcome.diff.splitlines() if dry_run else []
+    text = [f"{outcome.what}: {worded(outcome.word, dry_run=dry_run)}{why}", *(f"    {line}" for line in diff)]
+    return [*text, f"  {outcome.url}"] if outcome.url else text
+
+
+def worded(word: str, *, dry_run: bool) -> str:
+    """Return the word for what happened, or in a dry run for what would happen."""
+    return f"would be {word}" if dry_run and word in CHANGES else word
+
+
 def settle(what: str, attempt: Callable[[str], Outcome | None]) -> Outcome:
     """Try until what was read is still true when it is written, at most three times."""
     for _ in range(3):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from grafana.api import Json, SettingsError
 from grafana.names import FOLDERS, TEAMS, Folder, folder_of
-from grafana.provision import dashboards, data_source, folders, homes, permissions, teams
+from grafana.provision import dashboards, data_source, folders, homes, permissions, sharing, teams
 from grafana.provision.outcome import Outcome
 from grafana.provision.server import Server
 
@@ -43,6 +43,8 @@ def provision(server: Server, prometheus_url: str, models: Mapping[str, Json]) -
 
 def remove(server: Server, models: Mapping[str, Json]) -> Iterator[Outcome]:
     """Take away everything that was made here, and nothing else."""
+    if "public" in models:
+        yield from sharing.remove(server, models["public"])
     gone: set[str] = set()
     ours = {model["uid"]: model["title"] for model in models.values()}
     for uid, title in (ours | dict(dashboards.strays(server, ours))).items():

@@ -169,6 +169,16 @@ def exporter_config(
     return _merged(config, overrides or {})
 
 
+def demo_settings(market: Market = DEFAULT_MARKET) -> dict[str, object]:
+    """What the demo's exporter holds the maker's figures against, so that drawdown, equity and limits are shown."""
+    accounts = [f"{name_of(exchange)}/main" for exchange in market.exchanges]
+    limits = {"symbol_usd": dict.fromkeys(market.symbols, 20_000), "total_usd": 50_000}
+    return {
+        "risk": {"sample_seconds": 10, "capital_usd": dict.fromkeys(accounts, 10_000), "limits": limits},
+        "targets": {"loss_usd": 500},
+    }
+
+
 def compose_exporter_config() -> str:
     """The text of ``exporter.demo.yml``: the exporter of docker compose's demo, beside its `simulator`."""
     config = exporter_config(
@@ -176,7 +186,13 @@ def compose_exporter_config() -> str:
         simulator_url=f"http://simulator:{SIMULATOR_PORT}",
         # It must listen for neighbouring containers; docker-compose.yml publishes it on loopback only.
         overrides={
+            **demo_settings(),
             "web": {"trusted_network": True},
+            "links": {
+                "grafana": local_url(GRAFANA_PORT),
+                "prometheus": local_url(PROMETHEUS_PORT),
+                "alertmanager": local_url(ALERTMANAGER_PORT),
+            },
             "journal": {"path": DEMO_JOURNAL},
             "push": {"tokens": [{"name": "app", "token": {"env": "SIMULATOR_PUSH_TOKEN"}}]},
         },

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qsl, urlsplit
 
-from tests.grafana.standin import dashboards, data_sources, folders, others, teams
-from tests.grafana.standin.state import Grafana, Json, Reply, Request, Route, caller
+from tests.grafana.standin import dashboards, data_sources, figures, folders, others, shares, snapshots, teams
+from tests.grafana.standin.state import Grafana, Handler, Json, Reply, Request, Route, caller
 
 ROUTES: tuple[Route, ...] = (
     *data_sources.ROUTES,
@@ -19,7 +19,12 @@ ROUTES: tuple[Route, ...] = (
     *teams.ROUTES,
     *dashboards.ROUTES,
     *others.ROUTES,
+    *figures.ROUTES,
+    *snapshots.ROUTES,
+    *shares.ROUTES,
 )
+OPEN: tuple[Route, ...] = (*snapshots.OPEN, *shares.OPEN)
+"""What everybody may call."""
 
 
 def reply(grafana: Grafana, method: str, url: str, body: Json, authorization: str) -> Reply:
@@ -28,17 +33,26 @@ def reply(grafana: Grafana, method: str, url: str, body: Json, authorization: st
     if parts.path == "/api/health":
         version = {} if grafana.version is None else {"version": grafana.version, "commit": "NA"}
         return 200, {"database": "ok"} | version
+    query = dict(parse_qsl(parts.query))
+    if known := _found(OPEN, method, parts.path):
+        return known[1](grafana, Request(query, body, 0), *known[2])
     if not authorization:
         return 401, {"message": "Unauthorized"}
     user = caller(authorization)
     if user is None:
         return 401, {"message": "invalid API key", "traceID": ""}
-    request = Request(dict(parse_qsl(parts.query)), body, user)
-    for verb, pattern, permission, handler in ROUTES:
-        found = re.fullmatch(pattern, parts.path)
-        if verb == method and found:
-            return grafana.refusal(permission) or handler(grafana, request, *found.groups())
+    if known := _found(ROUTES, method, parts.path):
+        return grafana.refusal(known[0]) or known[1](grafana, Request(query, body, user), *known[2])
     return 404, {"message": "Not found"}
+
+
+def _found(routes: tuple[Route, ...], method: str, path: str) -> tuple[str, Handler, tuple[str, ...]] | None:
+    """Return the permission, the handler and its arguments for a call, if there is a route."""
+    for verb, pattern, permission, handler in routes:
+        found = re.fullmatch(pattern, path)
+        if verb == method and found:
+            return permission, handler, found.groups()
+    return None
 
 
 @contextmanager
@@ -65,7 +79,7 @@ def serve(grafana: Grafana) -> Iterator[Grafana]:
             if fault is not None and hit:
                 self._send(fault.status, fault.body, fault.content_type, fault.headers)
             else:
-                self._send(status, json.dumps(answer), "application/json", {})
+                self._send(status, "" if answer is None else json.dumps(answer), "application/json", {})
 
         def _send(self, status: int, body: str, content_type: str, headers: dict[str, str]) -> None:
             data = body.encode()

@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 Json = dict[str, Any]
@@ -74,16 +75,33 @@ class Grafana:
     """Uids of dashboards that exist and cannot be read through this API."""
     hidden_teams: set[int] = field(default_factory=set)
     """Teams that the caller's search does not find."""
+    series: dict[str, list[tuple[Json, float]]] = field(default_factory=dict)
+    """What Prometheus knows: by name of a series, its labels and its value."""
+    prometheus_error: str = ""
+    spoil: Callable[[Json], None] | None = None
+    """Changes each frame of an answer to a query."""
+    snapshots: dict[str, Json] = field(default_factory=dict)
+    external: list[Json] = field(default_factory=list)
+    """Snapshots that were to go to another company's server."""
+    snapshots_enabled: bool = True
+    shares: list[Json] = field(default_factory=list)
+    sharing: bool = True
+    """Whether dashboards can be shared at all."""
     calls: list[str] = field(default_factory=list)
     fault: Fault | None = None
-    before_write: Callable[[], None] | None = None
+    before_write: Callable[[], object] | None = None
     url: str = ""
     _last_id: int = 1
 
     @property
     def new(self) -> bool:
         """Whether this is the newer generation."""
-        return int((self.version or "9").lstrip("v").partition(".")[0].replace("next", "9")) >= NEW
+        return self.generation >= NEW
+
+    @property
+    def generation(self) -> int:
+        """The number before the first dot of its version."""
+        return int((self.version or "9").lstrip("v").partition(".")[0].replace("next", "9"))
 
     @property
     def writes(self) -> list[str]:
@@ -107,6 +125,12 @@ class Grafana:
     def add_dashboard(self, model: Json, folder: str, *, provisioned: bool = False) -> None:
         meta = {"type": "db", "folderUid": folder, "provisioned": provisioned}
         self.dashboards[model["uid"]] = {"meta": meta, "dashboard": model | {"id": self.next_id(), "version": 1}}
+
+    def add_snapshot(self, name: str, key: str, *, dashboard: Json, expires: float, user: int = ADMIN) -> None:
+        now = datetime.now(UTC)
+        own = {"id": len(self.snapshots) + 1, "name": name, "key": key, "userId": user, "external": False}
+        times = {"created": now, "expires": now + timedelta(seconds=expires)}
+        self.snapshots[key] = own | times | {"dashboard": dashboard}
 
     def add_team(self, name: str, *members: int) -> int:
         """Add a team and return its number."""

@@ -1,0 +1,7 @@
+"""``python -m grafana.snapshot``."""
+
+import sys
+
+from grafana.snapshot.command import main
+
+sys.exit(main())
