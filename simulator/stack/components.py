@@ -215,7 +215,7 @@ def exporter(run_dir: Path, *, port: int, config: Settings, environment: Mapping
     )
 
 
-def prometheus(
+def prometheus(  # noqa: PLR0913 - what it talks to, and what a test changes
     run_dir: Path,
     *,
     port: int,

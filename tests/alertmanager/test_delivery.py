@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import re
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from email import message_from_string, policy
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +22,7 @@ from simulator.stack.processes import Stack
 from tests.alertmanager.routes import SEVERITIES, made_of, quicker
 from tests.prometheus.rules import alerts
 from tests.stack.harness import Listener, Received, eventually
+from tests.stack.listeners import mail_server
 
 pytestmark = pytest.mark.stack
 
@@ -360,19 +357,58 @@ async def test_critical_alert_holds_back_its_own_warning(new_sender: NewSender, 
     assert not any(to_slack("WARNING alpha")(got) for got in listener.received)
 
 
+def burning(slo: str) -> dict[str, str]:
+    return {"alertname": "TradingSloBurnRate", "slo": slo, "severity": "critical", "cooldown": "5m"}
+
+
+@pytest.mark.parametrize(
+    ("plain", "held", "told"),
+    [
+        ("TradingResponseTimeHigh", {"alertname": "TradingResponseTimeAnomaly"}, {"alertname": "TradingPnlAnomaly"}),
+        ("TradingLossLimit", {"alertname": "TradingPnlAnomaly"}, {"alertname": "TradingResponseTimeAnomaly"}),
+        ("TradingErrorRateHigh", burning("errors"), burning("latency_p95")),
+        ("TradingErrorRateHigh", burning("availability"), burning("exchange") | {"exchange": "alpha"}),
+        ("TradingResponseTimeHigh", burning("latency_p99"), burning("errors")),
+    ],
+)
+async def test_plain_alert_holds_back_what_says_the_same(
+    new_sender: NewSender, plain: str, held: dict[str, str], told: dict[str, str]
+) -> None:
+    """An anomaly or a burn rate is silent while a plain alert tells its cause, and only that one."""
+    sender = await new_sender()
+    source = {"alertname": plain, "severity": "critical", "cooldown": "5m"}
+    held, told = ({"severity": "warning", "cooldown": "15m", **labels} for labels in (held, told))
+    await sender.fire(source, held, told)
+
+    async def settled() -> bool:
+        return [(await sender.status(labels)).get("state") for labels in (source, held, told)] == [
+            "active",
+            "suppressed",
+            "active",
+        ]
+
+    await eventually(settled)
+
+
 @pytest.mark.parametrize(("exporters", "state"), [("all", "suppressed"), ("some", "active")])
 async def test_exporter_down(new_sender: NewSender, exporters: str, state: str) -> None:
-    """Other trading alerts are held back when no exporter is left, and only then; the watchdog never is."""
+    """Other trading alerts are held back when no exporter is left, and only then; what needs none never is."""
     sender = await new_sender()
     down = {"alertname": "TradingExporterDown", "exporters": exporters, "severity": "critical", "cooldown": "5m"}
     watchdog = {"alertname": "TradingWatchdog", "severity": "info"}
-    await sender.fire(down, unavailable("alpha"), watchdog)
+    by_slack, by_webhook = (
+        {"alertname": "TradingNotificationsFailing", "integration": name, "severity": "critical", "cooldown": "5m"}
+        for name in ("slack", "webhook")
+    )
+    await sender.fire(down, unavailable("alpha"), watchdog, by_slack, by_webhook)
 
     async def settled() -> bool:
-        return (await sender.status(unavailable("alpha"))).get("state") == state
+        states = {(await sender.status(labels)).get("state") for labels in (unavailable("alpha"), by_webhook)}
+        return states == {state}
 
     await eventually(settled)
     assert (await sender.status(down))["state"] == "active"
+    assert (await sender.status(by_slack))["state"] == "active"
     assert (await sender.status(watchdog))["state"] != "suppressed"
 
 
@@ -461,45 +497,3 @@ async def test_email_comes_later_and_only_for_what_still_fires(new_sender: NewSe
             assert "runbook.md#tradingexchangeunavailable" in body.get_content()
         await sender.resolve(unavailable("beta"))
         assert (await mails.next())["Subject"] == "RESOLVED beta: An exchange does not answer."
-
-
-@dataclass(slots=True)
-class Mails:
-    """What a mail server on loopback was given."""
-
-    port: int = 0
-    received: list[EmailMessage] = field(default_factory=list)
-    _news: asyncio.Queue[EmailMessage] = field(default_factory=asyncio.Queue)
-
-    async def next(self, seconds: float = 60.0) -> EmailMessage:
-        async with asyncio.timeout(seconds):
-            return await self._news.get()
-
-    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Speak as much SMTP as a client needs that neither encrypts nor logs in."""
-        writer.write(b"220 ready\r\n")
-        with contextlib.suppress(ConnectionError):
-            while line := await reader.readline():
-                verb = line[:4].upper()
-                writer.write({b"DATA": b"354 go on\r\n", b"QUIT": b"221 bye\r\n"}.get(verb, b"250 ok\r\n"))
-                if verb == b"QUIT":
-                    break
-                if verb == b"DATA":
-                    await self._take(reader)
-                    writer.write(b"250 taken\r\n")
-        writer.close()
-
-    async def _take(self, reader: asyncio.StreamReader) -> None:
-        text = (await reader.readuntil(b"\r\n.\r\n")).decode()
-        message = message_from_string(text.removesuffix(".\r\n"), EmailMessage, policy=policy.default)
-        self.received.append(message)
-        self._news.put_nowait(message)
-
-
-@contextlib.asynccontextmanager
-async def mail_server() -> AsyncIterator[Mails]:
-    mails = Mails()
-    server = await asyncio.start_server(mails.handle, LOOPBACK, 0)
-    mails.port = server.sockets[0].getsockname()[1]
-    async with server:
-        yield mails

@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
@@ -31,8 +32,9 @@ class Options:
     """How the parts are started; everything has the demo's value unless given.
 
     ``*_overrides`` are merged into the configuration of that part, mappings by key, lists replaced.
-    ``channels`` says which of Alertmanager's channels are on, as ``channels.yml`` does; ``secrets`` are files of its
-    folder ``secrets``: name and text.
+    ``each_exchange`` is merged into every entry of the exporter's ``exchanges``. ``prometheus_edit`` is called with
+    Prometheus's folder before it starts. ``channels`` says which of Alertmanager's channels are on, as ``channels.yml``
+    does; ``secrets`` are files of its folder ``secrets``: name and text.
     """
 
     market: Market = components.DEFAULT_MARKET
@@ -40,8 +42,11 @@ class Options:
     simulator_arguments: tuple[str, ...] = ()
     maker_arguments: tuple[str, ...] = ()
     exporter_overrides: Settings = field(default_factory=dict)
+    each_exchange: Settings = field(default_factory=dict)
     exporter_environment: Mapping[str, str] = field(default_factory=dict)
     prometheus_overrides: Settings = field(default_factory=dict)
+    prometheus_edit: Callable[[Path], None] | None = None
+    prometheus_arguments: tuple[str, ...] = ()
     channels: Settings = field(default_factory=dict)
     alertmanager_overrides: Settings = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
@@ -149,6 +154,7 @@ class Harness:
             simulator_url=self.url("simulator"),
             market=options.market,
             overrides=options.exporter_overrides,
+            each_exchange=options.each_exchange,
         )
         return components.exporter(
             self.stack.run_dir, port=port, config=config, environment=options.exporter_environment
@@ -161,6 +167,8 @@ class Harness:
             exporter_port=self._ports["exporter"],
             alertmanager_port=self._ports["alertmanager"],
             overrides=self.options.prometheus_overrides,
+            edit=self.options.prometheus_edit,
+            more=self.options.prometheus_arguments,
         )
 
     def _alertmanager(self) -> Component:
@@ -181,21 +189,23 @@ def _sample(labels: dict[str, str], point: Iterable[Any]) -> Sample:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request that a `Listener` got; ``body`` is its JSON."""
+    """One request that a `Listener` got; ``body`` is its JSON, ``at`` the Unix time when it came."""
 
     path: str
     body: Any
     headers: Mapping[str, str] = field(default_factory=dict)
+    at: float = field(default_factory=time.time)
 
 
 class Listener:
     """An HTTP server on loopback that takes any POST of JSON, as Slack, PagerDuty and webhooks do.
 
-    Paths in ``refused`` are answered with an error, and nothing of them is kept.
+    Paths in ``refused`` are answered with the status ``refusal``, and nothing of them is kept.
     """
 
     def __init__(self) -> None:
         self.refused: frozenset[str] = frozenset()
+        self.refusal = 500
         self.received: list[Received] = []
         self._news = asyncio.Condition()
         self.url = ""
@@ -203,7 +213,7 @@ class Listener:
     async def handle(self, request: web.Request) -> web.Response:
         """Keep the request; answer what a service says that has taken it."""
         if request.path in self.refused:
-            return web.Response(status=500, text="refused")
+            return web.Response(status=self.refusal, text="refused")
         received = Received(request.path, await request.json(), request.headers)
         async with self._news:
             self.received.append(received)

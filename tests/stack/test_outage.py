@@ -1,37 +1,55 @@
-"""An exchange is switched off and on again, with every program real and every file as committed."""
+"""An exchange is switched off and on again, with every program real.
+
+Every file is as committed, but all times in rules and routes are divided by `FACTOR`, as is the time between two
+probes, and scrapes come each second: an alert is kept firing for half a minute, and not for five.
+"""
 
 from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.alertmanager.routes import made_of, quicker
+from tests.stack import pace
 from tests.stack.conftest import NewHarness
 from tests.stack.harness import Harness, Listener, Options, Received, eventually
 
-SCRAPE = 5.0  # seconds, as prometheus.yml has it
+FACTOR = 10
 OTHERS = ("beta", "gamma")
 SYMPTOMS = re.compile(r"runbook\.md#trading(exchange|marketdata|ratelimit)")  # what an outage would make fire
 
 pytestmark = pytest.mark.stack
 
 
-@pytest.mark.timeout(720)
+def in_quick_time(url: str) -> Options:
+    """The stack's, with Slack and PagerDuty at this address."""
+    channels = {"slack": {"enabled": True}, "pagerduty": {"enabled": True, "url": f"{url}/pagerduty"}}
+    told = {**channels, "email": {"enabled": False}}
+    return Options(
+        each_exchange={"probe_interval": 0.5},
+        prometheus_overrides=pace.EACH_SECOND,
+        prometheus_edit=quicken_rules,
+        secrets={"slack_url": f"{url}/slack", "pagerduty_key": "a-routing-key"},
+        channels=channels,
+        alertmanager_overrides={"route": quicker(made_of(told)["route"], FACTOR)},
+    )
+
+
+def quicken_rules(folder: Path) -> None:
+    for path in (folder / "rules").rglob("*.yml"):
+        pace.quicken(path, FACTOR)
+
+
+@pytest.mark.timeout(300)
 async def test_an_outage_is_told_and_its_end_too_and_the_others_never_gap(
     new_harness: NewHarness, listener: Listener
 ) -> None:
     """Slack and PagerDuty hear of the one exchange, then of its recovery; the other two have every sample."""
-    harness = await new_harness(
-        Options(
-            secrets={"slack_url": f"{listener.url}/slack", "pagerduty_key": "a-routing-key"},
-            channels={
-                "slack": {"enabled": True},
-                "pagerduty": {"enabled": True, "url": f"{listener.url}/pagerduty"},
-            },
-        )
-    )
+    harness = await new_harness(in_quick_time(listener.url))
     await harness.start()
     await eventually(lambda: all_is_well(harness), 60)
     began = time.time()
@@ -47,7 +65,7 @@ async def test_an_outage_is_told_and_its_end_too_and_the_others_never_gap(
 
     await harness.clear_faults("alpha")
     recovered = time.time()
-    resolved = await listener.wait_for(lambda got: is_page(got, "resolve"), 480)
+    resolved = await listener.wait_for(lambda got: is_page(got, "resolve"), 120)
     await listener.wait_for(lambda got: is_slack(got, "good"), 60)
     print(f"resolved {time.time() - recovered:.0f} s after it was switched on")
     assert resolved.body["dedup_key"] == page.body["dedup_key"]
@@ -84,14 +102,15 @@ def is_page(got: Received, action: str) -> bool:
 
 async def assert_no_gaps(harness: Harness, began: float, ended: float) -> None:
     """Each scrape of the time has the others' figures: up, answering, with data as fresh as the target asks."""
+    window = f"[{int(ended - began)}s]"
+    (scrapes,) = await harness.prometheus_query(f'sum_over_time(up{{job="trading-exporter"}}{window})')
+    assert scrapes.value >= 0.9 * (ended - began)  # one a second, which a busy machine may miss at times
     for exchange in OTHERS:
         chosen = f'{{exchange="{exchange}"}}'
-        window = f"[{int(ended - began)}s]"
-        expected = (ended - began) / SCRAPE - 1
         for name in ("trading_exchange_up", "trading_market_mid_price", "trading_pnl_total_usd"):
             counts = await harness.prometheus_query(f"count_over_time({name}{chosen}{window})")
             assert counts, name
-            assert all(sample.value >= expected for sample in counts), (name, counts, expected)
+            assert all(sample.value >= scrapes.value - 1 for sample in counts), (name, counts, scrapes)
         (lowest,) = await harness.prometheus_query(f"min_over_time(trading_exchange_up{chosen}{window})")
         assert lowest.value == 1
         errors = await harness.prometheus_query(f"sum(trading_exchange_request_errors_total{chosen})")
@@ -99,6 +118,6 @@ async def assert_no_gaps(harness: Harness, began: float, ended: float) -> None:
         age = (
             f"timestamp(trading_market_data_timestamp_seconds{chosen}) - trading_market_data_timestamp_seconds{chosen}"
         )
-        oldest = await harness.prometheus_query(f"max(max_over_time(({age}){window[:-1]}:5s]))")
+        oldest = await harness.prometheus_query(f"max(max_over_time(({age}){window[:-1]}:1s]))")
         target = await harness.prometheus_query("max(trading_target_market_data_age_seconds)")
         assert oldest[0].value < target[0].value
