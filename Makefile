@@ -73,7 +73,7 @@ constraints: $(STAMP) ## Resolve the pinned versions of .ci/constraints.txt afre
 	@rm -rf .cache/resolve
 
 clean: ## Remove what the targets made here, and keep the unpacked binaries
-	rm -rf $(VENV) .cache .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .cache .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache "$$HOME"/.cache/trading-exporter/bench-*
 
 binaries: $(STAMP)
 	@$(RUN) -m simulator.stack install

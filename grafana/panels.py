@@ -23,6 +23,8 @@ Json = dict[str, Any]
 
 SCHEMA_VERSION = 39
 NO_DATA = "no data"
+STEP = "10s"  # between two points of a chart, at least; every other scrape is hardly seen, and each costs its time
+LONG_STEP = "30s"
 ALL = ".+"  # the label is always there, so this is everything, with no list of names in every query
 
 _SOURCE = {"type": "prometheus", "uid": "${datasource}"}
@@ -36,10 +38,11 @@ _PANEL_KEYS = (
     "fieldConfig",
     "options",
     "gridPos",
+    "interval",
     "transformations",
     "links",
 )
-_OPTIONAL_KEYS = frozenset({"transformations", "links"})
+_OPTIONAL_KEYS = frozenset({"interval", "transformations", "links"})
 _TARGET_KEYS = ("refId", "datasource", "expr", "legendFormat", "format", "instant")
 _DASHBOARD_KEYS = (
     "annotations",
@@ -137,6 +140,7 @@ class Panel:
     options: Json
     transformations: tuple[Json, ...] = ()
     links: tuple[Json, ...] = ()
+    step: str = STEP
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +324,11 @@ def leading(panel: Panel, title: str, url: str) -> Panel:
     return replace(panel, links=(*panel.links, link))
 
 
+def coarse(panel: Panel) -> Panel:
+    """Return the chart with fewer points: of fills, which are few in so short a time, and dear to put together."""
+    return replace(panel, step=LONG_STEP)
+
+
 def filled(panel: Panel) -> Panel:
     """Return the stat panel as cards in the colour of their values."""
     return replace(panel, options=panel.options | {"colorMode": "background"})
@@ -355,7 +364,9 @@ def place(panel: Panel, number: int, where: Place) -> Json:
         transformations=list(panel.transformations),
         links=list(panel.links),
     ).panel_json({})
-    shaped = frame | {"type": panel.kind, "fieldConfig": panel.fields, "options": panel.options}
+    step = panel.step if any(target["range"] for target in panel.targets) else None
+    own = {"type": panel.kind, "fieldConfig": panel.fields, "options": panel.options, "interval": step}
+    shaped = frame | own
     return {key: shaped[key] for key in _PANEL_KEYS if key not in _OPTIONAL_KEYS or shaped[key]}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from exporter import metrics
 from grafana import queries
 from grafana.layout import Section, line
-from grafana.panels import LIMIT, Draw, Look, Panel, bargauge, stat, state_timeline, timeseries
+from grafana.panels import LIMIT, Draw, Look, Panel, bargauge, state_timeline, timeseries
 from grafana.queries import Query
 
 _BY = ("exchange",)
@@ -15,21 +15,6 @@ UP_OR_DOWN = Look(
     steps=((None, "red"), (1, "green")),
     words={"0": ("down", "red"), "1": ("up", "green")},
 )
-
-
-def summary() -> Panel:
-    """Return the worst exchange's figures: age of data, latency, share of failed requests."""
-    slowest = f"max({queries.quantile(0.95, metrics.EXCHANGE_REQUEST_DURATION, _BY)})"
-    return stat(
-        "Connection, at its worst",
-        "The oldest market data, the slowest exchange's 95th percentile of request time, and the highest share "
-        "of failed requests. The charts under Exchanges say which exchange it is.",
-        Query(queries.or_unknown(queries.age(metrics.MARKET_DATA_TIMESTAMP)), "Data age"),
-        Query(queries.or_unknown(slowest), "Latency p95"),
-        Query(queries.or_unknown(f"max({_error_ratio()})"), "Errors"),
-        look=Look(unit="s", decimals=2),
-        series={"Errors": Look(unit="percentunit", decimals=1)},
-    )
 
 
 def section() -> Section:
@@ -76,9 +61,10 @@ def _streams() -> Panel:
 def _latency(percent: int) -> Panel:
     return timeseries(
         f"Latency p{percent}",
-        f"{percent} % of requests were answered within this time, our own rate limiter's queue left out. Higher "
-        "on one exchange: it is slow, so quote wider there. Higher on all: look at our machine and network.",
-        Query(queries.quantile(percent / 100, metrics.EXCHANGE_REQUEST_DURATION, _BY), _LEGEND),
+        f"{percent} % of the requests of five minutes were answered within this time, our own rate limiter's queue "
+        "left out. Higher on one exchange: it is slow, so quote wider there. Higher on all: look at our machine and "
+        "network.",
+        Query(queries.recorded(f"exchange:request_duration_seconds:p{percent}_5m"), _LEGEND),
         look=Look(unit="s", low=0),
         draw=Draw(fill=0),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from exporter import metrics
 from grafana import queries
 from grafana.layout import Section, line
-from grafana.panels import LIMIT, Draw, Look, Panel, headed, stat, table, timeseries
+from grafana.panels import LIMIT, Draw, Look, Panel, coarse, headed, stat, table, timeseries
 from grafana.queries import RANGE, Query
 from grafana.sections.requests import CRITICAL
 
@@ -16,7 +16,7 @@ _LINES = Draw(fill=0)
 
 def section() -> Section:
     """Return the row on exchanges' latency."""
-    return Section("Exchange latency", (line(8, _means(), _p95(), _orders(), _operations()),))
+    return Section("Exchange latency", (line(8, _means(), _p95(), coarse(_orders()), _operations()),))
 
 
 def now() -> Panel:

@@ -35,13 +35,11 @@ def section() -> Section:
 
 
 def _spread() -> Panel:
-    spread = queries.rate(metrics.MARKET_SPREAD_SECONDS, _BY)
-    observed = queries.rate(metrics.MARKET_OBSERVED_SECONDS, _BY)
     return timeseries(
         "Market spread",
-        "Best ask less best bid as basis points of the mid, weighted by time. Wider markets pay a maker more "
-        "and move more: widen the quotes with it. Narrower than twice the fee leaves nothing to earn.",
-        Query(f"10000 * {queries.share(spread, observed)}", _LEGEND),
+        "Best ask less best bid as basis points of the mid, the mean of five minutes by time. Wider markets pay a "
+        "maker more and move more: widen the quotes with it. Narrower than twice the fee leaves nothing to earn.",
+        Query(f"10000 * {queries.recorded('exchange_symbol:market_spread:ratio_rate5m')}", _LEGEND),
         look=Look(unit="suffix:bp", decimals=2, low=0),
         draw=Draw(fill=0),
     )
@@ -66,7 +64,7 @@ def age() -> Panel:
         "Market data age",
         "Seconds since the newest market data, the oldest symbol of each exchange; the dashed line is the limit "
         "in the configuration. Above it quotes rest on old prices: pull them and see the streams below.",
-        Query(queries.age(metrics.MARKET_DATA_TIMESTAMP, ("exchange",)), "{{exchange}}"),
+        Query(f"max by (exchange) ({queries.recorded('exchange_symbol:market_data_age_seconds:max')})", "{{exchange}}"),
         Query(STALE_AFTER, "limit"),
         look=Look(unit="s", low=0),
         series={"limit": LIMIT},

@@ -6,7 +6,7 @@ from exporter import metrics
 from exporter.metrics import Family
 from grafana import queries
 from grafana.layout import Section, line
-from grafana.panels import Draw, Look, Panel, barchart, bargauge, timeseries
+from grafana.panels import Draw, Look, Panel, barchart, bargauge, coarse, timeseries
 from grafana.queries import RANGE, RATE_INTERVAL, Query
 
 _MARKET = ("exchange", "symbol")
@@ -20,16 +20,16 @@ def fills() -> Section:
     return Section(
         "Quality of fills",
         (
-            line(9, _curve(), _markouts()),
-            line(8, _kept(), _impact(), _effective()),
-            line(7, _markouts_in_usd(), slippage(), _slippages(), missing()),
+            line(9, _curve(), coarse(_markouts())),
+            line(8, *map(coarse, (_kept(), _impact(), _effective()))),
+            line(7, _markouts_in_usd(), slippage(), coarse(_slippages()), missing()),
         ),
     )
 
 
 def orders() -> tuple[Panel, Panel]:
     """Return the panels on orders: the share that fills, and how fast the exchange answers."""
-    return _fill_ratio(), _acknowledgement()
+    return coarse(_fill_ratio()), coarse(_acknowledgement())
 
 
 def _mean(sums: Family, volume: Family, by: tuple[str, ...], window: str = RATE_INTERVAL, **where: str) -> str:
@@ -180,9 +180,9 @@ def _acknowledgement() -> Panel:
     family, by = metrics.ORDER_ACK, ("exchange",)
     return timeseries(
         "Order acknowledgement",
-        "Time from sending an order to the exchange's answer, as the bots measured it: p50, p95 and p99. "
+        "Time from sending an order to the exchange's answer, as the bots measured it: p50 and p99. "
         "A rise on one exchange alone is theirs or the network's; on all of them it is the bot's machine.",
-        *(Query(queries.quantile(q, family, by), f"{{{{exchange}}}} p{100 * q:g}") for q in (0.5, 0.95, 0.99)),
+        *(Query(queries.quantile(q, family, by), f"{{{{exchange}}}} p{100 * q:g}") for q in (0.5, 0.99)),
         look=Look(unit="s", low=0),
         draw=_LINES,
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from tests.bench import alerts, client, latency, push, quality, render, restart
+from tests.bench import alerts, client, dashboards, latency, push, quality, render, restart
 
 _PARTS = {
-    module.__name__.rpartition(".")[2]: module for module in (render, latency, push, client, restart, quality, alerts)
+    module.__name__.rpartition(".")[2]: module
+    for module in (render, latency, push, client, restart, quality, dashboards, alerts)
 }
 
 if __name__ == "__main__":

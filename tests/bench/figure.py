@@ -9,16 +9,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Figure:
-    """One line: name, value, unit, target (empty where the figure is there to compare with)."""
+    """One line: name, value, unit, target (empty where the figure is there to compare with), and what else to say."""
 
     name: str
     value: float
     unit: str
     target: str = ""
+    note: str = ""
 
     def line(self) -> str:
         """The columns in fixed widths."""
-        return f"{self.name:<58} {self.value:>12.4g} {self.unit:<9} {self.target}".rstrip()
+        return f"{self.name:<58} {self.value:>12.4g} {self.unit:<9} {self.target:<6} {self.note}".rstrip()
 
 
 def quantile(values: Sequence[float], share: float) -> float:

@@ -88,6 +88,14 @@ def test_band_is_filled_between_its_edges() -> None:
     assert lower["properties"] == [{"id": "custom.lineWidth", "value": 1}, {"id": "custom.fillOpacity", "value": 0}]
 
 
+def test_charts_have_no_more_points_than_are_seen() -> None:
+    """A chart has a least step, a coarse one a longer one, and a figure of now has none."""
+    chart = panels.timeseries("Lines", "Why.", Query("up"), look=Look())
+    assert _json(chart)["interval"] == panels.STEP
+    assert _json(panels.coarse(chart))["interval"] == panels.LONG_STEP
+    assert "interval" not in _json(panels.stat("Up", "Why.", Query("up"), look=Look()))
+
+
 def test_table_joins_its_queries() -> None:
     """A table of two queries merges them by label and heads their values; of one, it only heads them."""
     two = _json(panels.table("T", "Why.", {"Size": Query("a"), "Cost": Query("b")}, look=Look()))
