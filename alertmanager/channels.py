@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -28,8 +28,13 @@ WEEK = ("sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "satur
 
 _WEEKDAY = f"({'|'.join(WEEK)})"
 Weekdays = Annotated[str, msgspec.Meta(pattern=f"^{_WEEKDAY}(:{_WEEKDAY})?$")]
-Days = Annotated[str, msgspec.Meta(pattern=r"^-?[0-9]{1,2}(:-?[0-9]{1,2})?$")]
-_MONTH = "(january|february|march|april|may|june|july|august|september|october|november|december|[1-9]|1[0-2])"
+_DAY = "-?([1-9]|[12][0-9]|3[01])"
+Days = Annotated[str, msgspec.Meta(pattern=f"^{_DAY}(:{_DAY})?$")]
+YEAR = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
+_MONTH = f"({'|'.join(YEAR)}|[1-9]|1[0-2])"
 Months = Annotated[str, msgspec.Meta(pattern=f"^{_MONTH}(:{_MONTH})?$")]
 Years = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}(:[0-9]{4})?$")]
 
@@ -200,10 +205,26 @@ def _problems(channels: Channels) -> Iterator[tuple[document.Path, str]]:
             if last and WEEK.index(first) > WEEK.index(last):
                 text = f"{days} goes over Saturday, where the week ends; it is two: {first}:saturday, and sunday:{last}"
                 yield (*path, "weekdays", place), text
+        for key, place, span in _backwards(window):
+            yield (*path, key, place), f"{span} ends before it begins; where it goes over the end it is two"
         for place, times in enumerate(window.times):
             if times.start >= times.end:
                 text = f"{times.start} is not before {times.end}; over midnight it is two: until 24:00, and from 00:00"
                 yield (*path, "times", place), text
+
+
+def _backwards(window: Window) -> Iterator[tuple[str, int, str]]:
+    """The spans of days, months and years that end before they begin, which Alertmanager refuses."""
+    numbers: dict[str, Callable[[str], int]] = {
+        "days_of_month": lambda day: int(day) % 32,  # below 0 they count from the end of a month
+        "months": lambda month: YEAR.index(month) + 1 if month in YEAR else int(month),
+        "years": int,
+    }
+    for key, number in numbers.items():
+        for place, span in enumerate(getattr(window, key)):
+            first, _, last = span.partition(":")
+            if last and number(last) < number(first):
+                yield key, place, span
 
 
 def _is_zone(name: str) -> bool:

@@ -183,7 +183,7 @@ def _inhibitions() -> list[Json]:
     """What is said already is not said again."""
     return [
         {  # the critical alert says all that its own warning does
-            "source_matchers": ['severity = "critical"'],
+            "source_matchers": ['severity = "critical"', 'alertname =~ "Trading.+"'],  # others' labels are not known
             "target_matchers": ['severity =~ "warning|info"'],
             "equal": list(_IDENTITY),
         },
@@ -196,10 +196,12 @@ def _inhibitions() -> list[Json]:
         {  # with no exporter left, what else fires is old or a consequence; one of several silences nothing
             "source_matchers": _NO_EXPORTER,
             "target_matchers": ['alertname =~ "Trading.+"', f'alertname !~ "{"|".join(_OF_THE_WAY)}"'],
+            "equal": ["cluster"],  # where several Prometheus servers give themselves that label
         },
         {  # nor can it be told of incidents or send texts
             "source_matchers": _NO_EXPORTER,
             "target_matchers": ['alertname = "TradingNotificationsFailing"', 'integration = "webhook"'],
+            "equal": ["cluster"],
         },
     ]
 

@@ -103,7 +103,7 @@ def _wrong(results: Any, answer: Answer) -> str:
 
 def _curve(panel: Json, target: Json, frame: Json) -> Curve | None:
     """Return what may be seen of a frame, or None for an empty one."""
-    fields, columns = frame["schema"].get("fields") or [], frame["data"].get("values") or []
+    fields, columns = (frame.get("schema") or {}).get("fields") or [], (frame.get("data") or {}).get("values") or []
     if not fields or not columns or not columns[0]:
         return None
     if [field.get("type") for field in fields] != ["time", "number"] or len(columns) != 2:

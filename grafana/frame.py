@@ -14,6 +14,15 @@ RUNBOOK_URL = "https://github.com/trading-exporter/trading-exporter/blob/main/do
 FIRING = queries.everywhere(foreign.ALERTS, alertname="=~Trading.+", alertstate="firing")
 URGENT = queries.applying(foreign.ALERTS, alertname="=~Trading.+", alertstate="firing", severity="=~critical|warning")
 WATCHDOG = queries.everywhere(foreign.ALERTS, alertname="TradingWatchdog", alertstate="firing")
+SCRAPED = f"max({queries.everywhere(foreign.UP, job=foreign.EXPORTER_JOB)} == 1)"
+
+
+def counted(alerts: str) -> str:
+    """Return how many of the alerts there are.
+
+    None is zero only while the watchdog shows that rules are evaluated, and an exporter is there for them to read.
+    """
+    return f"count({alerts}) or 0 * count({WATCHDOG}) and {SCRAPED}"
 
 
 def uid_of(name: str) -> str:

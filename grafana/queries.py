@@ -169,6 +169,11 @@ def or_unknown(expr: str) -> str:
     return f"{expr} or vector(NaN)"
 
 
+def asked(rule: str, legend: str) -> Query:
+    """Return the query of a recorded figure for a tile of its own, which says so where there is none."""
+    return Query(or_unknown(recorded(rule)), legend)
+
+
 def label_values(families: Sequence[Family], label: str, **where: str) -> str:
     """Return the query of a dashboard variable: the values of one label in any of the families."""
     for family in families:

@@ -60,11 +60,10 @@ class Sender:
             self._health.works()
             return
         self._texts.again(text)
-        self._problem, self._failed_at = problem, self._state.clock()
-        self._health.failed(problem)
+        self._failed(problem)
         self._failures += 1
-        if self._failures >= self._config.open_after:
-            self._texts.circuit_open = True
+        self._texts.circuit_open = self._failures >= self._config.open_after
+        if self._texts.circuit_open:
             await asyncio.sleep(self._config.open_for)
         else:
             await asyncio.sleep(self._backoff.next())
@@ -80,11 +79,25 @@ class Sender:
             self._health.failed(f"{self._problem}; none waits any more, the next one will tell")
 
     async def _hand_over(self, text: Text) -> str:
-        """Why the text could not be handed over; empty when it was."""
-        seconds = self._config.request_timeout
+        """Why the text could not be handed over; empty when it was.
+
+        What takes too long cannot be called back and may arrive yet: for as long as the circuit would be open it is
+        waited for, since people would get it twice if it were sent again meanwhile.
+        """
+        seconds, longer = self._config.request_timeout, self._config.open_for
+        sending = asyncio.create_task(asyncio.to_thread(self._send, text.text))
         try:
-            async with asyncio.timeout(seconds):
-                taken = await asyncio.to_thread(self._send, text.text)
-        except TimeoutError:
-            return f"no gateway answered within {seconds:g} s"
-        return "" if taken else "no gateway took a text"
+            done, _ = await asyncio.wait((sending,), timeout=seconds)
+            if not done:
+                self._failed(f"no gateway answered within {seconds:g} s")
+                self._texts.circuit_open = True
+                done, _ = await asyncio.wait((sending,), timeout=longer)
+            if not done:
+                return f"no gateway answered within {seconds + longer:g} s"
+            return "" if sending.result() else "no gateway took a text"
+        finally:
+            sending.cancel()
+
+    def _failed(self, problem: str) -> None:
+        self._problem, self._failed_at = problem, self._state.clock()
+        self._health.failed(problem)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from enum import Enum
+from operator import attrgetter
 
 _REMEMBERED = 10_000  # groups of alerts
 
@@ -31,8 +32,9 @@ class Text:
 class Texts:
     """At most ``room`` texts, one for each group of alerts, in the order in which they came.
 
+    One that could not be sent goes behind the others: it may be the only one that the gateway does not take.
     ``results`` counts texts that were sent, failed (given up), refused (for want of room) and dropped (over before
-    anybody was told); ``circuit_open`` says that the gateway fails so often that nothing is tried.
+    anybody was told); ``circuit_open`` says that the gateway fails so often, or takes so long, that nothing is tried.
     """
 
     def __init__(self, room: int) -> None:
@@ -64,7 +66,7 @@ class Texts:
 
     def next(self) -> Text | None:
         """The text whose turn it is; None when nothing waits. It goes on waiting until `sent` or `give_up`."""
-        self._flying = next(iter(self._waiting.values()), None)
+        self._flying = min(self._waiting.values(), key=attrgetter("tried"), default=None)  # those not tried yet first
         return self._flying
 
     def sent(self, text: Text) -> None:
@@ -79,8 +81,12 @@ class Texts:
         """It was not sent, and is tried again unless it is over by now."""
         self._flying = None
         now = self._waiting.get(text.group)
-        if now is not None and now.over and not text.over and self._told.get(text.group) is not _Told.FIRING:
+        if now is None:
+            return
+        if now.over and not text.over and self._told.get(text.group) is not _Told.FIRING:
             self._drop(text.group)
+        else:
+            self._waiting.move_to_end(text.group)
 
     def give_up(self, text: Text) -> None:
         """It was not sent, and is not tried again."""

@@ -66,7 +66,8 @@ async def _body(request: web.Request) -> bytes:
                         413, f"the body has more than {_MOST_BYTES} bytes; set max_alerts in the webhook"
                     )
     except TimeoutError:
-        raise RequestError(408, f"the body did not come within {_SECONDS:g} s") from None
+        text = f"the body did not come within {_SECONDS:g} s; send it again"
+        raise RequestError(503, text, {"Retry-After": "1"}) from None  # after a 408 Alertmanager gives up
     except (ConnectionError, ClientError):
         raise RequestError(400, "the connection ended within the body; nothing was taken") from None
     return bytes(body)

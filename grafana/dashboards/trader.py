@@ -30,7 +30,10 @@ def _first_screen() -> Section:
         "",
         (
             line(
-                4, frame.explained(bots.summary(), "operations"), frame.explained(money.holding(), "risk"), desk.wrong()
+                4,
+                frame.explained(bots.summary(), "operations"),
+                frame.explained(money.holding(), "trading"),
+                desk.wrong(),
             ),
             line(3, desk.my_pnl(), activity.summary()),
             line(9, bots.table_of_all(), desk.held(), desk.my_alerts()),

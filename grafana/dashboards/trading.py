@@ -51,7 +51,7 @@ def _health() -> Panel:
         "Critical and warning alerts that fire, exchanges that are down, markets whose data is older than the "
         "configured limit, fills that wait for a conversion rate, and books whose PnL is missing from the total "
         "because their price is not known now. Anything red: open the runbook above. "
-        "Alerts without data: the alert rules are not evaluated, or the watchdog does not fire.",
+        "Alerts without data: the alert rules are not evaluated, or the exporter is down.",
         *(Query(queries.or_unknown(expr), name) for name, expr in _health_queries().items()),
         look=Look(unit="none", steps=((None, "green"), (1, "red"))),
         series={
@@ -66,19 +66,14 @@ def _health() -> Panel:
 
 
 def _health_queries() -> dict[str, str]:
-    """What is wrong, counted; none of these is zero unless something proves it.
-
-    The count of alerts is zero only while the watchdog fires, which shows that rules are evaluated.
-    """
+    """What is wrong, counted; none of these is zero unless something proves it."""
     up = queries.gauge(metrics.EXCHANGE_UP, ("exchange",), how="min")
-    books = queries.gauge(metrics.POSITION_BASE, how="count")
-    priced = queries.gauge(metrics.PNL_TOTAL, how="count")
     return {
-        "Alerts": f"count({frame.URGENT}) or 0 * count({frame.WATCHDOG})",
+        "Alerts": frame.counted(frame.URGENT),
         "Exchanges": f"sum({up} == bool 0)",
         "Market data": market.stale(),
         "Rates": queries.gauge(metrics.CURRENCY_RATE_MISSING),
-        "PnL": f"{books} - ({priced} or 0 * {books})",
+        "PnL": money.unpriced(),
     }
 
 

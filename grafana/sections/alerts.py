@@ -25,7 +25,7 @@ def firing() -> Panel:
         series={
             "Alert": Look(opens=f"{frame.RUNBOOK_URL}#${{__value.text}}"),
             "Severity": Look(words=SEVERITIES, tinted=True),
-            "For": Look(unit="s", decimals=0),
+            "For": Look(unit="s", decimals=1),
         },
     )
     own = {"alertname": "Alert", "severity": "Severity", "where": "Where"}
@@ -86,9 +86,14 @@ def _begun() -> Panel:
         "Incidents that began within the last 24 h, by severity, and within the time that is shown. Many of one "
         "severity: the table of what fires and the trend say whether they have one cause.",
         Query(queries.gauge(metrics.INCIDENTS_DAY, ("severity",), how="max"), "{{severity}}"),
-        Query(queries.increase(metrics.INCIDENTS), "Shown"),
+        Query(f"sum(max by (severity) ({_begun_by_exporter()}))", "Shown"),
         look=Look(unit="short", decimals=0),
     )
+
+
+def _begun_by_exporter() -> str:
+    """Return what each exporter counted; all hear the same Alertmanager, so that they do not add up."""
+    return f"increase({queries.select(metrics.INCIDENTS)}[{queries.RANGE}])"
 
 
 def _trend() -> Panel:

@@ -52,7 +52,7 @@ def table_of_all() -> Panel:
         },
         look=Look(unit="short", decimals=0),
         series={
-            "Silent for": Look(unit="s"),
+            "Silent for": Look(unit="s", decimals=1),
             "Answers": Look(words={"0": ("no", "red"), "1": ("yes", "green")}, tinted=True),
             "Trades": Look(words={"0": ("stopped", "orange"), "1": ("yes", "green")}, tinted=True),
         },

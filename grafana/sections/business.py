@@ -20,9 +20,9 @@ def revenue() -> Panel:
         "Revenue",
         f"What your own systems told to come in (revenue_usd) within an hour, within 30 days, and of the latter for "
         f"each active user. An hour far below the month's: see whether payments arrive at all. {_TOLD}",
-        _asked("system:revenue_usd:increase1h", "An hour"),
-        _asked("system:revenue_usd:increase30d", "30 days"),
-        _asked("system:revenue_usd:per_user", "A user"),
+        queries.asked("system:revenue_usd:increase1h", "An hour"),
+        queries.asked("system:revenue_usd:increase30d", "30 days"),
+        queries.asked("system:revenue_usd:per_user", "A user"),
         look=_USD,
     )
 
@@ -33,10 +33,10 @@ def users() -> Panel:
         "Users",
         f"Active users (active_users), their growth in one and in four weeks, and new users (new_users) of 30 days. "
         f"Many new ones without growth: as many leave; find out why. {_TOLD}",
-        _asked("system:active_users:count", "Active"),
-        _asked("system:active_users:change7d", "In a week"),
-        _asked("system:active_users:change28d", "In 4 weeks"),
-        _asked("system:new_users:increase30d", "New"),
+        queries.asked("system:active_users:count", "Active"),
+        queries.asked("system:active_users:change7d", "In a week"),
+        queries.asked("system:active_users:change28d", "In 4 weeks"),
+        queries.asked("system:new_users:increase30d", "New"),
         look=Look(unit="short", decimals=0),
         series={"In a week": _GROWTH, "In 4 weeks": _GROWTH},
     )
@@ -64,10 +64,6 @@ def business() -> Section:
         "Business",
         (line(7, _revenue_over_time(), _users_over_time(), _calls()), line(7, _levels(), _sums())),
     )
-
-
-def _asked(rule: str, legend: str) -> Query:
-    return Query(queries.or_unknown(queries.recorded(rule)), legend)
 
 
 def _revenue_over_time() -> Panel:
@@ -109,7 +105,7 @@ def _levels() -> Panel:
         "Figures of the business",
         "Figures that your own systems tell, as they were last told, by name. None: nobody tells any. One that stays "
         "the same for long: see whether the program that tells it still runs.",
-        Query(queries.gauge(metrics.BUSINESS_LEVEL, ("name",)), "{{name}}"),
+        Query(queries.gauge(metrics.BUSINESS_LEVEL, ("name",), how="max"), "{{name}}"),
         look=Look(unit="short"),
         draw=_LINES,
     )

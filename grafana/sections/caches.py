@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from exporter import metrics
+from exporter.metrics import Family
 from grafana import queries
 from grafana.layout import Section, line
 from grafana.panels import LIMIT, Draw, Look, Panel, headed, stat, state_timeline, table, timeseries
@@ -11,6 +12,7 @@ from grafana.sections.exchanges import UP_OR_DOWN
 
 _RATIO = Look(unit="percentunit", low=0, high=1)
 _LINES = Draw(fill=0)
+_CACHE = ("cache", "tier")
 
 
 def caches() -> Section:
@@ -47,7 +49,7 @@ def _cache_up() -> Panel:
     return state_timeline(
         "Cache servers",
         "Whether each cache server answers. Down: the exporter's /health says why; what it caches is slow now.",
-        Query(queries.gauge(metrics.CACHE_UP, ("cache", "tier"), how="min"), "{{cache}} {{tier}}"),
+        Query(queries.gauge(metrics.CACHE_UP, _CACHE, how="max"), "{{cache}} {{tier}}"),
         look=UP_OR_DOWN,
     )
 
@@ -68,7 +70,6 @@ def _hit_ratio() -> Panel:
 
 
 def _warming() -> Panel:
-    by = ("cache", "tier")
     panel = table(
         "Warming",
         "Share of the entries warmed since each cache began that were asked for, and how many were warmed and first "
@@ -76,8 +77,8 @@ def _warming() -> Panel:
         "asked for; see evictions.",
         {
             "Asked for": Query(_warmed()),
-            "Warmed": Query(queries.increase(metrics.CACHE_WARMED_ENTRIES, by)),
-            "First asked": Query(queries.increase(metrics.CACHE_WARMED_HITS, by)),
+            "Warmed": Query(_once("increase", metrics.CACHE_WARMED_ENTRIES, queries.RANGE)),
+            "First asked": Query(_once("increase", metrics.CACHE_WARMED_HITS, queries.RANGE)),
         },
         look=Look(unit="short", decimals=0),
         series={"Asked for": Look(unit="percentunit", decimals=0)},
@@ -90,13 +91,18 @@ def _warmed() -> str:
     return queries.share(hits, entries)
 
 
+def _once(function: str, family: Family, window: str = queries.RATE_INTERVAL) -> str:
+    """Return what is new in a counter of each cache; one that several exporters ask counts once."""
+    return f"max by ({', '.join(_CACHE)}) ({function}({queries.select(family)}[{window}]))"
+
+
 def _hits() -> Panel:
     return timeseries(
         "Cache requests",
         "Hits and misses a second. Misses that climb with evictions beside them: the cache is too small. Misses that "
         "climb alone: new keys are asked for, or what was cached has run out.",
-        Query(queries.rate(metrics.CACHE_HITS, ("cache",)), "{{cache}} hits"),
-        Query(queries.rate(metrics.CACHE_MISSES, ("cache",)), "{{cache}} misses"),
+        Query(_once("rate", metrics.CACHE_HITS), "{{cache}} {{tier}} hits"),
+        Query(_once("rate", metrics.CACHE_MISSES), "{{cache}} {{tier}} misses"),
         look=Look(unit="suffix:/s", low=0),
         draw=_LINES,
     )
@@ -107,7 +113,7 @@ def _evictions() -> Panel:
         "Evictions",
         "Entries a second that had to go for want of room. None is best; steady ones in a cache with few hits: give it "
         "more memory, or keep less in it.",
-        Query(queries.rate(metrics.CACHE_EVICTIONS, ("cache",)), "{{cache}}"),
+        Query(_once("rate", metrics.CACHE_EVICTIONS), "{{cache}} {{tier}}"),
         look=Look(unit="suffix:/s", low=0),
         draw=_LINES,
     )
@@ -117,7 +123,7 @@ def _entries() -> Panel:
     return timeseries(
         "Cache entries",
         "Entries in each cache. A fall to nothing: it was started anew or flushed, and has to be warmed.",
-        Query(queries.gauge(metrics.CACHE_ENTRIES, ("cache",)), "{{cache}}"),
+        Query(queries.gauge(metrics.CACHE_ENTRIES, _CACHE, how="max"), "{{cache}} {{tier}}"),
         look=Look(unit="short", decimals=0, low=0),
         draw=_LINES,
     )
@@ -127,8 +133,8 @@ def _cache_memory() -> Panel:
     return timeseries(
         "Cache memory",
         "Memory that each cache uses, and its limit where it has one. At the limit entries have to go.",
-        Query(queries.gauge(metrics.CACHE_MEMORY, ("cache",)), "{{cache}}"),
-        Query(queries.gauge(metrics.CACHE_MEMORY_LIMIT, ("cache",)), "{{cache}} limit"),
+        Query(queries.gauge(metrics.CACHE_MEMORY, _CACHE, how="max"), "{{cache}} {{tier}}"),
+        Query(queries.gauge(metrics.CACHE_MEMORY_LIMIT, _CACHE, how="max"), "{{cache}} {{tier}} limit"),
         look=Look(unit="bytes", low=0),
         draw=_LINES,
     )

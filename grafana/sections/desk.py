@@ -6,7 +6,7 @@ from exporter import metrics
 from exporter.metrics import Family
 from grafana import foreign, frame, queries
 from grafana.layout import Section, line
-from grafana.panels import Draw, Look, Panel, bargauge, headed, stat, table, timeseries
+from grafana.panels import FAULTS, Draw, Look, Panel, bargauge, headed, stat, table, timeseries
 from grafana.queries import Query
 from grafana.sections import activity, alerts, market, money, quality, quotes
 
@@ -19,6 +19,7 @@ DESK_ALERTS = (
     "TradingExchangeErrorRateHigh",
     "TradingExchangeLatencyHigh",
     "TradingExchangeUnavailable",
+    "TradingExporterDown",
     "TradingJournalBookTorn",
     "TradingLossLimit",
     "TradingMarketDataStale",
@@ -34,7 +35,6 @@ _BOOK = ("exchange", "account", "symbol", "strategy")
 _BY = ("strategy",)
 _LEGEND = "{{strategy}}"
 _LINES = Draw(fill=0)
-_COUNT = Look(unit="short", decimals=0, steps=((None, "green"), (1, "red")), words={"0": ("none", "green")})
 
 
 def wrong() -> Panel:
@@ -43,9 +43,9 @@ def wrong() -> Panel:
         "What went wrong",
         "Alerts on bots, positions, books and exchanges that fire now, and markets whose data is too old now; in the "
         "time range: orders refused, fills that contradict earlier ones, bots' messages lost. The rows below say "
-        "which. Alerts without data: the rules are not evaluated.",
+        "which. Alerts without data: the rules are not evaluated, or the exporter is down.",
         *(Query(queries.or_unknown(expr), name) for name, expr in _troubles().items()),
-        look=_COUNT,
+        look=FAULTS,
     )
     return frame.explained(panel, "operations")
 
@@ -79,7 +79,7 @@ def held() -> Panel:
         look=Look(unit="none"),
         series={"Value": money.USD, "Open PnL": money.TINTED},
     )
-    return frame.explained(panel, "risk")
+    return frame.explained(panel, "trading")
 
 
 def my_alerts() -> Panel:
@@ -91,7 +91,7 @@ def my_alerts() -> Panel:
         "Alerts on bots, positions, books and exchanges that fire, and for how long. Open an alert's name for what to "
         "do. Empty: none fires, if What went wrong says so too.",
         {"For": Query(alerts.at(f"max by ({labels}) (time() - {since} and ignoring (alertstate) {_FIRING})"))},
-        look=Look(unit="s", decimals=0),
+        look=Look(unit="s", decimals=1),
         series={
             "Alert": Look(opens=f"{frame.RUNBOOK_URL}#${{__value.text}}"),
             "Severity": Look(words=alerts.SEVERITIES, tinted=True),
@@ -127,7 +127,7 @@ def troubles() -> Section:
 def _troubles() -> dict[str, str]:
     """What went wrong, counted; none of these is zero unless something proves it."""
     return {
-        "Alerts": f"count({_FIRING}) or 0 * count({frame.WATCHDOG})",
+        "Alerts": frame.counted(_FIRING),
         "Stale markets": market.stale(),
         "Rejected": f"{queries.increase(metrics.ORDER_REJECTIONS)} or 0 * {queries.increase(metrics.ORDERS)}",
         "Conflicting": queries.increase(metrics.CONFLICTING_FILLS),

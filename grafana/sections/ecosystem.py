@@ -12,7 +12,7 @@ _BY = ("exchange",)
 _LEGEND = "{{exchange}}"
 STATUS = {
     "0": ("healthy", "green"),
-    "1": ("degraded", "yellow"),
+    "1": ("degraded", "dark-yellow"),  # a plain yellow cannot be read on white
     "2": ("warning", "orange"),
     "3": ("critical", "red"),
 }
@@ -27,7 +27,7 @@ def cards() -> Panel:
         Query(queries.recorded("exchange:status:level"), _LEGEND),
         look=Look(unit="none", words=STATUS),
     )
-    return frame.explained(filled(panel), "trading")
+    return frame.explained(filled(panel), "performance")
 
 
 def section() -> Section:

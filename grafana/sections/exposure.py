@@ -5,7 +5,7 @@ from __future__ import annotations
 from exporter import metrics
 from grafana import queries
 from grafana.layout import Section, line
-from grafana.panels import LIMIT, Draw, Look, Panel, bargauge, stat, table, timeseries
+from grafana.panels import FAULTS, LIMIT, Draw, Look, Panel, bargauge, stat, table, timeseries
 from grafana.queries import Query
 
 USED = Look(unit="percentunit", decimals=1, low=0, high=1, steps=((None, "green"), (0.8, "orange"), (1, "red")))
@@ -44,9 +44,7 @@ def now() -> Panel:
         Query(queries.or_unknown(f"sum({_SIZE})"), "Gross"),
         look=Look(unit="percentunit", decimals=1),
         series={
-            "Exceeded": Look(
-                unit="none", decimals=0, steps=((None, "green"), (1, "red")), words={"0": ("none", "green")}
-            ),
+            "Exceeded": FAULTS,
             "Fullest": USED,
             "Gross": Look(unit="currencyUSD", decimals=0),
         },
@@ -95,17 +93,18 @@ def _limits() -> Panel:
 def _largest() -> Panel:
     sizes = f"topk({_SHOWN}, abs({queries.gauge(metrics.POSITION_NOTIONAL, _BOOK)}))"
 
-    def of_the_largest(family: metrics.Family) -> Query:
-        return Query(f"{queries.gauge(family, _BOOK)} and {sizes}")
+    def of_the_largest(family: metrics.Family, how: str = "sum") -> Query:
+        return Query(f"{queries.gauge(family, _BOOK, how=how)} and {sizes}")
 
     return table(
         "Largest positions",
         f"The {_SHOWN} largest positions by their value at the mid, each with its size in the base currency (short "
-        "below zero), its entry price and what it would lose or gain if it were closed now.",
+        "below zero), its entry price and what it would lose or gain if it were closed now. One that nobody meant to "
+        "hold: stop its bot, then reduce it on the exchange.",
         {
             "Value": Query(sizes),
             "Position": of_the_largest(metrics.POSITION_BASE),
-            "Entry": of_the_largest(metrics.POSITION_AVERAGE_PRICE),
+            "Entry": of_the_largest(metrics.POSITION_AVERAGE_PRICE, "max"),
             "Open PnL": of_the_largest(metrics.PNL_UNREALIZED),
         },
         look=Look(unit="none"),

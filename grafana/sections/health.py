@@ -5,7 +5,7 @@ from __future__ import annotations
 from exporter import metrics
 from grafana import foreign, frame, queries
 from grafana.layout import Section, line
-from grafana.panels import Look, Panel, headed, stat, state_timeline, table
+from grafana.panels import FAULTS, Look, Panel, headed, stat, state_timeline, table
 from grafana.queries import Query
 
 _ISSUES = {"0": ("fine", "green"), "1": ("warning", "orange"), "2": ("critical", "red")}
@@ -24,7 +24,7 @@ def summary() -> Panel:
         "System health",
         "100 less what each issue takes off it, and what that amounts to; urgent alerts that fire, whatever is chosen "
         "above; and the time since the machine started. Not good: the reasons below say what is the matter. Alerts "
-        "without data: no rule is evaluated, see Admin.",
+        "without data: no rule is evaluated, or no exporter is there; see Admin.",
         Query(queries.or_unknown(queries.recorded("system:health:score")), "Score"),
         Query(queries.or_unknown(queries.recorded("system:health:state")), "State"),
         Query(queries.or_unknown(_urgent()), "Alerts"),
@@ -32,7 +32,7 @@ def summary() -> Panel:
         look=Look(unit="none", decimals=0),
         series={
             "State": Look(words=STATES),
-            "Alerts": Look(steps=((None, "green"), (1, "red")), words={"0": ("none", "green")}),
+            "Alerts": FAULTS,
             "Up for": Look(unit="s", decimals=1),
         },
     )
@@ -57,11 +57,10 @@ def section() -> Section:
 
 
 def _urgent() -> str:
-    """Count urgent alerts; none of them is zero only while the watchdog shows that rules are evaluated."""
-    urgent = queries.everywhere(
-        foreign.ALERTS, alertname="=~Trading.+", alertstate="firing", severity="=~critical|warning"
+    """Count urgent alerts, whatever is chosen."""
+    return frame.counted(
+        queries.everywhere(foreign.ALERTS, alertname="=~Trading.+", alertstate="firing", severity="=~critical|warning")
     )
-    return f"count({urgent}) or 0 * count({frame.WATCHDOG})"
 
 
 def _issue() -> str:

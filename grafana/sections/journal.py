@@ -44,7 +44,7 @@ def _damage() -> Panel:
         look=Look(unit="none", decimals=0, steps=((None, "green"), (1, "red"))),
         series={
             "At the last start": Look(words={"0": ("whole", "green"), "1": ("damaged", "red")}),
-            "Since the last commit": Look(unit="s"),
+            "Since the last commit": Look(unit="s", decimals=1),
         },
     )
 

@@ -44,7 +44,7 @@ def _means() -> Panel:
         *(Query(_limit(severity), severity) for severity in ("degraded", "warning", "critical")),
         look=_SECONDS,
         draw=_LINES,
-        series={"degraded": Look(color="yellow", dashed=True), "warning": LIMIT, "critical": CRITICAL},
+        series={"degraded": Look(color="dark-yellow", dashed=True), "warning": LIMIT, "critical": CRITICAL},
     )
 
 

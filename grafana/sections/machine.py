@@ -1,8 +1,9 @@
-"""The machine that the exporter runs on."""
+"""The machines that exporters run on, each by the exporter that tells of it."""
 
 from __future__ import annotations
 
 from exporter import metrics
+from exporter.metrics import Family
 from grafana import queries
 from grafana.layout import Section, line
 from grafana.panels import LIMIT, Draw, Look, Panel, timeseries
@@ -10,20 +11,21 @@ from grafana.queries import Query
 
 _RATIO = Look(unit="percentunit", low=0, high=1)
 _LINES = Draw(fill=0)
+_MACHINE = "{{instance}}"
 
 
 def machine() -> Section:
-    """Return the row on the machine that the exporter runs on."""
+    """Return the row on the machines that exporters run on."""
     return Section("Machine", (line(7, _cpu(), _memory(), _network()), line(7, _disk(), _disk_bytes(), _room())))
 
 
 def _cpu() -> Panel:
-    busy = queries.rate(metrics.HOST_CPU_SECONDS, (), mode="!~idle|iowait")
+    busy = _rate(metrics.HOST_CPU_SECONDS, mode="!~idle|iowait")
     return timeseries(
         "Processor",
-        "Share of the machine's processors in use; the dashed line is the configured target. Near 100 %: everything "
+        "Share of each machine's processors in use; the dashed line is the configured target. Near 100 %: everything "
         "waits; see which process it is.",
-        Query(queries.share(busy, queries.rate(metrics.HOST_CPU_SECONDS)), "in use"),
+        Query(queries.share(busy, _rate(metrics.HOST_CPU_SECONDS)), f"{_MACHINE} in use"),
         Query(queries.gauge(metrics.TARGET_CPU, how="min"), "target"),
         look=_RATIO,
         series={"target": LIMIT},
@@ -31,14 +33,14 @@ def _cpu() -> Panel:
 
 
 def _memory() -> Panel:
-    whole = queries.gauge(metrics.HOST_MEMORY)
+    whole = _now(metrics.HOST_MEMORY)
     return timeseries(
         "Memory",
-        "Memory of the machine, and what programs could still get; the dashed line is the least that the configured "
+        "Memory of each machine, and what programs could still get; the dashed line is the least that the configured "
         "target leaves. Near nothing: the system ends processes.",
-        Query(whole, "all"),
-        Query(queries.gauge(metrics.HOST_MEMORY_AVAILABLE), "available"),
-        Query(f"{whole} * (1 - {queries.gauge(metrics.TARGET_MEMORY, how='min')})", "least"),
+        Query(whole, f"{_MACHINE} all"),
+        Query(_now(metrics.HOST_MEMORY_AVAILABLE), f"{_MACHINE} available"),
+        Query(f"max({whole}) * (1 - {queries.gauge(metrics.TARGET_MEMORY, how='min')})", "least"),
         look=Look(unit="bytes", low=0),
         draw=_LINES,
         series={"least": LIMIT},
@@ -50,7 +52,7 @@ def _disk() -> Panel:
         "Disk operations",
         "Reads and writes a second of all disks. Many with a slow journal (see time to disk on the Admin dashboard): "
         "something else writes to the same disk; move one of the two.",
-        Query(queries.rate(metrics.HOST_DISK_OPERATIONS, ("direction",)), "{{direction}}s"),
+        Query(_rate(metrics.HOST_DISK_OPERATIONS, "direction"), f"{_MACHINE} {{{{direction}}}}s"),
         look=Look(unit="suffix:/s", low=0),
         draw=_LINES,
     )
@@ -61,7 +63,7 @@ def _disk_bytes() -> Panel:
         "Disk throughput",
         "Bytes a second read from and written to all disks. Near what the disk can do: commits wait. Reading that does "
         "not end with as little memory left: the machine swaps.",
-        Query(queries.rate(metrics.HOST_DISK_BYTES, ("direction",)), "{{direction}}"),
+        Query(_rate(metrics.HOST_DISK_BYTES, "direction"), f"{_MACHINE} {{{{direction}}}}"),
         look=Look(unit="Bps", low=0),
         draw=_LINES,
     )
@@ -81,12 +83,24 @@ def _room() -> Panel:
 
 
 def _network() -> Panel:
+    booted = queries.select(metrics.HOST_BOOT)
     return timeseries(
         "Network",
-        "Bytes a second, but on the loopback interface, and the days since the machine started.",
-        Query(queries.rate(metrics.HOST_NETWORK_BYTES, ("direction",)), "{{direction}}"),
-        Query(queries.age(metrics.HOST_BOOT), "since the start"),
+        "Bytes a second, but on the loopback interface, and the time since the machine that started last did. Near "
+        "what the line carries: fewer symbols, or a faster line. A start that nobody asked for: see the system's log.",
+        Query(_rate(metrics.HOST_NETWORK_BYTES, "direction"), f"{_MACHINE} {{{{direction}}}}"),
+        Query(f"min(timestamp({booted}) - {booted})", "since the start"),
         look=Look(unit="Bps", low=0),
         series={"since the start": Look(unit="s")},
         draw=_LINES,
     )
+
+
+def _rate(family: Family, *by: str, **where: str) -> str:
+    """Return a counter's rate on each machine."""
+    labels = ", ".join(("instance", *by))
+    return f"sum by ({labels}) (rate({queries.select(family, **where)}[{queries.RATE_INTERVAL}]))"
+
+
+def _now(family: Family) -> str:
+    return f"max by (instance) ({queries.select(family)})"

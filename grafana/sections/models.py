@@ -61,7 +61,7 @@ def _model_error() -> Panel:
     return timeseries(
         "Error",
         "How far predictions of numbers were off: the mean, and the root of the mean square, which single large errors "
-        "raise.",
+        "raise. Both climb: train anew; the second alone: look at the inputs of the worst predictions.",
         Query(queries.share(absolute, errors), "{{model}} mean"),
         Query(f"sqrt({queries.share(squared, errors)})", "{{model}} root mean square"),
         look=Look(unit="short", low=0),

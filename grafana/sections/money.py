@@ -91,6 +91,12 @@ def total_over_time() -> Panel:
     )
 
 
+def unpriced() -> str:
+    """Return how many books are missing from all sums of PnL, since their price is not known now."""
+    books, priced = (queries.gauge(family, how="count") for family in (metrics.POSITION_BASE, metrics.PNL_TOTAL))
+    return f"{books} - ({priced} or 0 * {books})"
+
+
 def positions() -> Panel:
     """Return every position with its PnL."""
     market = ("exchange", "symbol")
@@ -154,7 +160,7 @@ def _parts_over_time() -> Panel:
 _COMPONENTS = {
     "spread": Look(color="green"),
     "inventory": Look(color="purple"),
-    "currency": Look(color="yellow"),
+    "currency": Look(color="dark-yellow"),
     "fees": Look(color="orange"),
     "rebates": Look(color="blue"),
     "funding": Look(color="red"),

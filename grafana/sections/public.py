@@ -12,7 +12,7 @@ _SHARE = Look(unit="percentunit", decimals=2)
 _GAIN = Look(unit="percentunit", decimals=2, steps=((None, "red"), (0, "green")))
 _USD = Look(unit="currencyUSD", decimals=0)
 _SECONDS = Look(unit="s", decimals=3, low=0)
-_HOURS = Look(unit="s", decimals=0)
+_HOURS = Look(unit="s", decimals=1)
 _LINE = Draw(fill=10, legend=False)
 _LINES = Draw(fill=0)
 _FORMULAS = "https://github.com/trading-exporter/trading-exporter/blob/main/docs/rules.md#public-figures"

@@ -6,14 +6,14 @@ from exporter import metrics
 from exporter.metrics import Family
 from grafana import queries
 from grafana.layout import Section, line
-from grafana.panels import LIMIT, Draw, Look, Panel, stat, table, timeseries
+from grafana.panels import FAULTS, LIMIT, Draw, Look, Panel, stat, table, timeseries
 from grafana.queries import Query
+from grafana.sections import money
 
 _ACCOUNT = ("exchange", "account")
 _HELD = (*_ACCOUNT, "currency")
 _CONTRACT = (*_ACCOUNT, "symbol")
 _LIMIT = queries.gauge(metrics.TARGET_DRIFT, how="max")  # as the alert has it
-_COUNT = Look(unit="none", decimals=0, steps=((None, "green"), (1, "red")), words={"0": ("none", "green")})
 
 
 def section() -> Section:
@@ -29,13 +29,11 @@ def section() -> Section:
 
 def now() -> Panel:
     """Return whether the books are right and complete."""
-    books = queries.gauge(metrics.POSITION_BASE, how="count")
-    priced = queries.gauge(metrics.PNL_TOTAL, how="count")
     figures = {
         "Balances off": _beyond(metrics.BALANCE_DRIFT_USD, _HELD),
         "Positions off": _beyond(metrics.POSITION_DRIFT_USD, _CONTRACT),
         "Wait for a rate": queries.gauge(metrics.CURRENCY_RATE_MISSING),
-        "Without price": f"{books} - ({priced} or 0 * {books})",
+        "Without price": money.unpriced(),
     }
     return stat(
         "Books",
@@ -43,13 +41,19 @@ def now() -> Panel:
         "rate, and books whose price is not known now. Anything red: the risk above is that of incomplete books; see "
         "the runbook on drift and on missing rates. No data: nothing was compared with the exchange yet.",
         *(Query(queries.or_unknown(expr), name) for name, expr in figures.items()),
-        look=_COUNT,
+        look=FAULTS,
     )
 
 
 def _beyond(family: Family, by: tuple[str, ...]) -> str:
     """How many drifts are larger than the limit; 0 only where some are known."""
-    return f"sum(abs({queries.gauge(family, by, how='max')}) > bool on () group_left () {_LIMIT})"
+    return f"sum({_farthest(family, by)} > bool on () group_left () {_LIMIT})"
+
+
+def _farthest(family: Family, by: tuple[str, ...] = ()) -> str:
+    """The distance from zero, as the alert has it: one that is above and one that is below do not make up for it."""
+    labels = f" by ({', '.join(by)})" if by else ""
+    return f"max{labels} (abs({queries.select(family)}))"
 
 
 def drift() -> Panel:
@@ -59,8 +63,8 @@ def drift() -> Panel:
         "What the exchange reports less what the books expect, in USD, by currency or contract; the dashed lines are "
         "the limit. A step is a fill, fee or transfer that the books do not know; a slope is a fee or funding that "
         "never comes as an event.",
-        Query(queries.gauge(metrics.BALANCE_DRIFT_USD, _HELD, how="max"), "{{account}} {{currency}}"),
-        Query(queries.gauge(metrics.POSITION_DRIFT_USD, _CONTRACT, how="max"), "{{account}} {{symbol}}"),
+        Query(queries.gauge(metrics.BALANCE_DRIFT_USD, _HELD, how="max"), "{{exchange}} {{account}} {{currency}}"),
+        Query(queries.gauge(metrics.POSITION_DRIFT_USD, _CONTRACT, how="max"), "{{exchange}} {{account}} {{symbol}}"),
         Query(_LIMIT, "limit"),
         Query(f"0 - {_LIMIT}", "limit below"),
         look=Look(unit="currencyUSD", decimals=2),
@@ -87,11 +91,12 @@ def drifts() -> Panel:
 
 
 def attribution_error() -> Panel:
-    """Return by how much the parts of PnL miss the total."""
+    """Return by how much the parts of PnL miss the total, in the book where they do so most."""
     return stat(
         "Attribution less total",
-        "What the parts of PnL add up to less the total. It is rounding; anything larger is a fault of the exporter.",
-        Query(queries.or_unknown(queries.gauge(metrics.PNL_ATTRIBUTION_ERROR)), "Difference"),
+        "By how much the parts of PnL miss the total, in the book where they do so most, and by how much they may. It "
+        "is rounding; anything larger is a fault of the exporter: report it, and trust the total.",
+        Query(queries.or_unknown(_farthest(metrics.PNL_ATTRIBUTION_ERROR)), "Difference"),
         Query(queries.or_unknown(queries.gauge(metrics.TARGET_ATTRIBUTION_ERROR, how="min")), "Limit"),
         look=Look(unit="currencyUSD", decimals=6),
     )

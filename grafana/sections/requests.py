@@ -86,8 +86,9 @@ def distribution() -> Panel:
     """Return how the response times of all requests are distributed, over time."""
     return heatmap(
         "Distribution of response times",
-        "Requests a second by response time, the darker the more, over five minutes. Two bands: two kinds of requests, "
-        "such as those that a cache answers and those that it cannot. A band that climbs: all get slower.",
+        "Requests a second by response time, over five minutes; the scale below says which colour is how many. Two "
+        "bands: two kinds of requests, such as those that a cache answers and those that it cannot. A band that "
+        "climbs: all get slower.",
         Query(queries.recorded("le:response_seconds_bucket:rate5m"), "{{le}}"),
         unit="s",
     )
@@ -96,7 +97,7 @@ def distribution() -> Panel:
 def quantiles() -> Panel:
     """Return mean and quantiles of response time over time, with what is promised of them."""
     lines = {"mean": "mean1m", "p50": "p50_5m", "p95": "p95_5m", "p99": "p99_5m"}
-    colors = {"mean": "blue", "p95": "yellow", "p99": "purple"}
+    colors = {"mean": "blue", "p95": "dark-yellow", "p99": "purple"}
     return timeseries(
         "Response time over time",
         "Mean of a minute, and what half, 95 % and 99 % of the requests of five minutes did not exceed; dashed in the "
@@ -110,7 +111,7 @@ def quantiles() -> Panel:
             **{name: Look(color=color) for name, color in colors.items()},
             "p50": Look(color="green"),
             "average promised": Look(color="blue", dashed=True),
-            "p95 promised": Look(color="yellow", dashed=True),
+            "p95 promised": Look(color="dark-yellow", dashed=True),
             "p99 promised": Look(color="purple", dashed=True),
         },
     )

@@ -27,7 +27,7 @@ def now() -> Panel:
     """Return the figures that say what could be lost next."""
     var = queries.gauge(metrics.PORTFOLIO_VALUE_AT_RISK, how="max")
     shortfall = queries.gauge(metrics.PORTFOLIO_EXPECTED_SHORTFALL, how="max")
-    equity = queries.gauge(metrics.EQUITY)
+    equity = queries.recorded("system:equity_usd:sum")  # of all accounts, whatever is chosen, as the loss is
     return stat(
         "Could be lost",
         "The loss of all accounts over the horizon that is not exceeded with the highest confidence configured, by the "
@@ -60,7 +60,7 @@ def by_account() -> Panel:
     return table(
         "Value at risk by account",
         "Value at risk and expected shortfall of each account by method, confidence and horizon. They do not add up "
-        "to that of all accounts: what one loses another may gain.",
+        "to that of all accounts: what one loses another may gain. More than an account can bear: let it hold less.",
         {
             "VaR": Query(queries.gauge(metrics.VALUE_AT_RISK, by, how="max")),
             "ES": Query(queries.gauge(metrics.EXPECTED_SHORTFALL, by, how="max")),

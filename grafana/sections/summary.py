@@ -22,10 +22,10 @@ def up() -> Panel:
         "Up",
         "How healthy the system is now, what its speed makes it, and the share of the last day and of 30 days in "
         "which it was up. Degraded or critical: Operations says why and who has to act.",
-        _asked("system:health:state", "Health"),
-        _asked("system:excellent:bool", "Speed"),
-        _asked("system:public_uptime:ratio1d", "24 h"),
-        _asked("system:public_uptime:ratio30d", "30 days"),
+        queries.asked("system:health:state", "Health"),
+        queries.asked("system:excellent:bool", "Speed"),
+        queries.asked("system:public_uptime:ratio1d", "24 h"),
+        queries.asked("system:public_uptime:ratio30d", "30 days"),
         look=_SHARE,
         series={
             "Health": Look(unit="short", words=STATES),
@@ -54,8 +54,8 @@ def quoting() -> Panel:
         "Quotes in 24 h",
         "By how much narrower the own spread was than the market's, all markets together, and the share of the time "
         "with a bid and an ask. Below zero: wider than the market; Trading says in which one.",
-        _asked("system:public_spread_improvement:ratio1d", "Narrower by"),
-        _asked("system:public_quote_uptime:ratio1d", "Quoted"),
+        queries.asked("system:public_spread_improvement:ratio1d", "Narrower by"),
+        queries.asked("system:public_quote_uptime:ratio1d", "Quoted"),
         look=Look(unit="percentunit", decimals=1),
         series={"Narrower by": Look(steps=((None, "orange"), (0, "green")))},
     )
@@ -67,10 +67,10 @@ def response() -> Panel:
         "Response time now",
         "Average response time of the own API in the last minute, the 95th percentile of five minutes, and the "
         "promised average. Above it: Performance says since when.",
-        _asked("system:response_seconds:mean1m", "Average"),
-        _asked("system:response_seconds:p95_5m", "95 %"),
+        queries.asked("system:response_seconds:mean1m", "Average"),
+        queries.asked("system:response_seconds:p95_5m", "95 %"),
         Query(queries.or_unknown(queries.gauge(metrics.TARGET_RESPONSE, how="min", statistic="average")), "Promised"),
-        look=Look(unit="s", decimals=0),
+        look=Look(unit="s"),
         series={"Promised": Look(color="text")},
     )
 
@@ -113,10 +113,6 @@ def volume_over_time() -> Panel:
         look=Look(unit="currencyUSD", decimals=0, low=0),
         draw=Draw(legend=False),
     )
-
-
-def _asked(rule: str, legend: str) -> Query:
-    return Query(queries.or_unknown(queries.recorded(rule)), legend)
 
 
 def _uptime() -> Panel:

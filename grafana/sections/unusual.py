@@ -98,5 +98,5 @@ def _history() -> Panel:
         "unusual (targets.anomaly.days). Fewer: wait; after a loss of Prometheus' data it begins anew.",
         Query(queries.recorded("signal:history_seconds:sum"), "{{signal}}"),
         Query(queries.or_unknown(queries.gauge(metrics.TARGET_ANOMALY_HISTORY, how="max")), "needed"),
-        look=Look(unit="s", decimals=0),
+        look=Look(unit="s", decimals=1),
     )

@@ -20,9 +20,9 @@ def worth() -> Panel:
         "How many times quicker requests are answered than before (worth.baseline_response_seconds), what the time "
         "saved is worth a year, and the position among the classes of systems below. Less than 1x: slower than "
         "before; see Performance for the reason.",
-        _asked("system:improvement:factor", "Quicker"),
-        _asked("system:value_saved_usd:per_year", "A year"),
-        _asked("system:leader:bool", "Position"),
+        queries.asked("system:improvement:factor", "Quicker"),
+        queries.asked("system:value_saved_usd:per_year", "A year"),
+        queries.asked("system:leader:bool", "Position"),
         look=Look(unit="currencyUSD", decimals=0, steps=((None, "red"), (0, "green"))),
         series={
             "Quicker": Look(unit="suffix:x", decimals=1, steps=((None, "red"), (1, "green"))),
@@ -47,7 +47,7 @@ def benchmarks() -> Panel:
         },
         look=_TIMES,
         series={
-            "Its response": Look(unit="s", decimals=0),
+            "Its response": Look(unit="s", decimals=1),
             "Its availability": Look(unit="percentunit", decimals=2),
             "More available": Look(unit="percentunit", decimals=2, steps=((None, "orange"), (0, "green")), tinted=True),
             "Ahead": Look(unit="short", words=_YES, tinted=True),
@@ -67,10 +67,6 @@ def section() -> Section:
     )
 
 
-def _asked(rule: str, legend: str) -> Query:
-    return Query(queries.or_unknown(queries.recorded(rule)), legend)
-
-
 def _by_class(rule: str) -> str:
     return f"max by (benchmark) ({queries.recorded(rule)})"
 
@@ -80,9 +76,9 @@ def _saved() -> Panel:
         "Saved",
         "Time saved against the configured baseline, by request and by day, and its value a day at "
         "worth.usd_per_second_saved. Below zero: slower than the baseline, so that each request costs time.",
-        _asked("system:time_saved_seconds:per_request", "A request"),
-        _asked("system:time_saved_seconds:per_day", "A day"),
-        _asked("system:value_saved_usd:per_day", "Value a day"),
+        queries.asked("system:time_saved_seconds:per_request", "A request"),
+        queries.asked("system:time_saved_seconds:per_day", "A day"),
+        queries.asked("system:value_saved_usd:per_day", "Value a day"),
         look=Look(unit="s", decimals=2, steps=((None, "red"), (0, "green"))),
         series={
             "A day": Look(unit="s", decimals=1),
@@ -96,8 +92,8 @@ def _cost() -> Panel:
         "Cost of requests",
         "Requests a day at the mean pace of the last day, and what they cost at worth.usd_per_request. Cost that grows "
         "faster than the revenue: ask which requests are needed.",
-        _asked("system:requests:per_day", "Requests a day"),
-        _asked("system:request_cost_usd:per_day", "Cost a day"),
+        queries.asked("system:requests:per_day", "Requests a day"),
+        queries.asked("system:request_cost_usd:per_day", "Cost a day"),
         look=Look(unit="short", decimals=1),
         series={"Cost a day": _USD},
     )
@@ -108,7 +104,7 @@ def _efficiency() -> Panel:
         "Efficiency",
         "Requests a second as a share of the configured full load (worth.full_load_requests_per_second), from 0 to "
         "100. Low: more is paid for than is used. At 100: see headroom on Operations.",
-        _asked("system:efficiency:score", "score"),
+        queries.asked("system:efficiency:score", "score"),
         look=Look(unit="none", decimals=0, color="blue", low=0, high=100),
     )
 
@@ -119,7 +115,7 @@ def _ahead() -> Panel:
         "Classes ahead of",
         "Number of classes of systems that we are ahead of, and the number that makes a leader. Fewer: the table of "
         "classes says which one is quicker or more available.",
-        _asked("system:benchmarks_ahead:count", "Ahead of"),
+        queries.asked("system:benchmarks_ahead:count", "Ahead of"),
         Query(queries.or_unknown(leader), "Leader from"),
         look=Look(unit="none", decimals=0),
     )

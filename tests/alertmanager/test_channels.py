@@ -78,6 +78,26 @@ def test_the_committed_file_is_the_default_and_shows_every_key() -> None:
             "channels.yml:1: maintenance[0].weekdays[0]: friday:monday goes over Saturday, where the week ends",
         ),
         (
+            "maintenance: [{name: a, days_of_month: ['32']}]",
+            "channels.yml:1: maintenance[0].days_of_month[0]: Expected str matching regex",
+        ),
+        (
+            "maintenance: [{name: a, days_of_month: ['28:3']}]",
+            "channels.yml:1: maintenance[0].days_of_month[0]: 28:3 ends before it begins",
+        ),
+        (
+            "maintenance: [{name: a, days_of_month: ['-3:3']}]",
+            "channels.yml:1: maintenance[0].days_of_month[0]: -3:3 ends before it begins",
+        ),
+        (
+            "maintenance: [{name: a, months: ['november:2']}]",
+            "channels.yml:1: maintenance[0].months[0]: november:2 ends before it begins",
+        ),
+        (
+            "maintenance: [{name: a, years: ['2027:2026']}]",
+            "channels.yml:1: maintenance[0].years[0]: 2027:2026 ends before it begins",
+        ),
+        (
             "maintenance: [{name: a, times: [{start: '23:00', end: '01:00'}]}]",
             "channels.yml:1: maintenance[0].times[0]: 23:00 is not before 01:00; over midnight it is two",
         ),

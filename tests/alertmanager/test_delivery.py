@@ -412,6 +412,22 @@ async def test_exporter_down(new_sender: NewSender, exporters: str, state: str) 
     assert (await sender.status(watchdog))["state"] != "suppressed"
 
 
+async def test_many_alerts_are_a_message_that_a_phone_shows(new_sender: NewSender, listener: Listener) -> None:
+    """Of all symbols of an exchange ten are described, with how many there are; Discord takes no more than 4096."""
+    sender = await new_sender({"discord": {"enabled": True, "format": "slack"}})
+    old = "The newest data is 12m 3s old, target at most 10s. First check whether its stream is up."
+    symbols = [stale("alpha", f"COIN{number}/USDT") for number in range(100)]
+    await sender.fire(*symbols, summary="Market data is out of date.", description=old)
+    for path in (SLACK, DISCORD):
+        (attachment,) = (await listener.wait_for(to(path, "(100 alerts)"))).body["attachments"]
+        assert attachment["text"].count(old) == 10
+        assert "At most ten of each are listed: 100 alerts fire, 0 are over." in attachment["text"]
+        assert len(attachment["text"]) < 2000
+    await sender.resolve(*symbols)
+    (attachment,) = (await listener.wait_for(to_slack("RESOLVED"))).body["attachments"]
+    assert attachment["text"].count("resolved after") == 10
+
+
 async def test_alerts_of_one_exchange_come_together(new_sender: NewSender, listener: Listener) -> None:
     """Two symbols of one exchange are one message with a line for each; another exchange is another."""
     sender = await new_sender()

@@ -14,7 +14,7 @@ import yaml
 
 from exporter.metrics import FEES, REBATES, TABLE, Family, Kind
 from grafana import foreign, frame, generate, queries
-from grafana.names import DATASOURCE_NAME, DATASOURCE_UID, FOLDERS, MARK
+from grafana.names import DATASOURCE_NAME, DATASOURCE_UID, FOLDERS, MARK, TEAMS, folder_of
 from tests.grafana import promql
 
 ROOT = Path(generate.__file__).parents[1]
@@ -180,6 +180,27 @@ def test_thresholds_have_one_open_start(model: dict[str, Any]) -> None:
 
 
 @each_dashboard
+def test_times_are_not_rounded_to_whole_hours(model: dict[str, Any]) -> None:
+    """A time has a digit behind the point: without one Grafana writes two hours for one and a half."""
+    for panel in _content(model):
+        fields = panel["fieldConfig"]
+        overrides = [{each["id"]: each["value"] for each in own["properties"]} for own in fields["overrides"]]
+        for settings in (fields["defaults"], *(fields["defaults"] | own for own in overrides)):
+            assert settings.get("unit") != "s" or settings.get("decimals") != 0, panel["title"]
+
+
+@each_dashboard
+def test_colours_can_be_read_on_white(model: dict[str, Any]) -> None:
+    """No word and no line is of a plain yellow, which a light page swallows."""
+    for panel in _content(model):
+        fields = panel["fieldConfig"]
+        own = [each for override in fields["overrides"] for each in override["properties"]]
+        words = [each for each in own if each["id"] in {"mappings", "color"}]
+        told = json.dumps([fields["defaults"].get("mappings"), fields["defaults"].get("color"), words])
+        assert '"yellow"' not in told, panel["title"]
+
+
+@each_dashboard
 def test_overrides_name_what_is_there(model: dict[str, Any]) -> None:
     """Every override by name has a series with that legend, a column of that heading, or a label's value."""
     components = {"spread", "inventory", "currency", "fees", "rebates", "funding"}
@@ -205,7 +226,7 @@ def test_names_in_queries_exist(model: dict[str, Any]) -> None:
             family = _family(name)
             allowed = {*family.labels, "le"} if family else set(queries.level_of(name))
             assert label in allowed, (name, label)
-        assert found.grouped <= _labels_of(found.metrics) | {"le"}, expr
+        assert found.grouped <= _labels_of(found.metrics) | {"le", "instance"}, expr
 
 
 def _labels_of(metrics: frozenset[str]) -> set[str]:
@@ -272,6 +293,55 @@ def test_three_questions_are_answered_first(model: dict[str, Any]) -> None:
     assert sum(panel["gridPos"]["h"] for panel in first) <= 13  # stacked, on a phone
     until_first_row = next(panel["gridPos"]["y"] for panel in others if panel["type"] == "row")
     assert until_first_row <= 19
+
+
+@each_dashboard
+def test_what_all_exporters_tell_alike_counts_once(model: dict[str, Any]) -> None:
+    """Caches, incidents, machines, levels of the business and prices are not added up over exporters."""
+    alike = r"(?:cache|incident|incidents|host|business_level|position_average_price\w*\{[^}]*\}\))"
+    added_up = re.compile(rf"sum(?: by \((.*?)\) )?\((?:\w+\()?trading_{alike}(?!\w*_bucket)")
+    for expr in _expressions(model):
+        for labels in added_up.findall(expr):
+            assert "instance" in labels, expr
+
+
+@each_dashboard
+def test_what_is_of_all_is_not_held_against_what_is_chosen(model: dict[str, Any]) -> None:
+    """A figure of everything together stands in no query that the choices filter."""
+    for expr in _expressions(model):
+        if re.search(r"\b(system:|trading_portfolio_)", expr):
+            assert '=~"$' not in expr, expr
+
+
+@each_dashboard
+def test_no_alerts_is_said_only_while_there_could_be_some(model: dict[str, Any]) -> None:
+    """Where the watchdog stands for zero alerts, an exporter must be scraped as well: without one none can fire."""
+    for expr in _expressions(model):
+        _, watched, rest = expr.partition('0 * count(ALERTS{alertname="TradingWatchdog"')
+        assert not watched or ' and max(up{job="trading-exporter"} == 1)' in rest, expr
+
+
+@each_dashboard
+def test_legends_tell_series_apart(model: dict[str, Any]) -> None:
+    """A legend has every label by which its query is put together, so that no two lines have one name."""
+    for panel in _content(model):
+        if panel["type"] in {"table", "barchart"}:
+            continue
+        for target in panel["targets"]:
+            grouped = re.match(r"(?:10*0 \* |60 \* |0 - |1 - )?\(?\w+ by \(([^)]*)\)", target["expr"])
+            labels = set(grouped[1].split(", ")) if grouped else set()
+            named = set(re.findall(r"{{(\w+)}}", target["legendFormat"]))
+            assert labels - {"le"} <= named, (panel["title"], target["legendFormat"])
+
+
+@pytest.mark.parametrize("reader", TEAMS)
+def test_links_lead_where_the_reader_may_go(reader: str) -> None:
+    """Whoever has a dashboard as home may open every dashboard that its panels lead to."""
+    names = {model["uid"]: name for name, model in MODELS.items()}
+    urls = [link["url"] for panel in _content(MODELS[reader]) for link in panel.get("links", ())]
+    for url in urls:
+        readers = folder_of(names[url.removeprefix("/d/").partition("?")[0]]).teams
+        assert not readers or reader in readers, url
 
 
 def test_every_family_is_shown() -> None:

@@ -73,6 +73,16 @@ def test_series_look_overrides_only_what_it_says() -> None:
     assert cost["properties"] == [{"id": "unit", "value": "currencyUSD"}, {"id": "decimals", "value": 2}]
 
 
+def test_a_count_among_shares_is_written_as_one() -> None:
+    """A series that says that it has no unit does not take its panel's, which would make 100 % of one."""
+    looks = {"Exceeded": Look(unit="none", decimals=0), "Fullest": Look(decimals=2)}
+    made = _json(panels.stat("Limits", "Why.", Query("up"), look=Look(unit="percentunit"), series=looks))
+    exceeded, fullest = made["fieldConfig"]["overrides"]
+    assert exceeded["properties"] == [{"id": "unit", "value": "none"}, {"id": "decimals", "value": 0}]
+    assert fullest["properties"] == [{"id": "decimals", "value": 2}]
+    assert _json(panels.stat("Up", "Why.", Query("up"), look=Look()))["fieldConfig"]["defaults"]["unit"] == "none"
+
+
 def test_band_is_filled_between_its_edges() -> None:
     """The upper edge of a band is filled down to the lower one, and both are thin lines."""
     edges = {"to": Look(thin=True, fill_to="from"), "from": Look(thin=True)}

@@ -32,6 +32,8 @@ PARTS = ["Meaning", "Impact", "Check", "Fix"]
 SEVERITIES = {"critical", "warning", "info"}
 SCRAPE_LABELS = frozenset({"job", "instance"})  # Prometheus adds them to all it scrapes
 ALWAYS_FIRING = {"TradingWatchdog"}
+# What must end with its cause: it holds back all others, or follows it; or does not end before a restart.
+NOT_KEPT_FIRING = {"TradingExporterDown", "TradingTargetMissing", "TradingJournalDamaged"} | ALWAYS_FIRING
 # Targets that may be left out of the configuration, which switches their alert off: nothing is missing then.
 OPTIONAL_TARGETS = {"trading_target_loss_usd", "trading_target_model_accuracy_ratio"}
 # One objective holds for each exchange, and an alert may be about one.
@@ -152,9 +154,21 @@ def test_targets_are_aggregated_and_watched(alert: dict[str, Any]) -> None:
 
 
 @ALERTS
+def test_what_flaps_is_one_alert(alert: dict[str, Any]) -> None:
+    """An alert outlives its cause, so that one that comes and goes sends no more messages than one that stays."""
+    assert ("keep_firing_for" in alert) is (alert["alert"] not in NOT_KEPT_FIRING)
+
+
+@ALERTS
 def test_alert_has_a_runbook(alert: dict[str, Any]) -> None:
     """The runbook has a heading for the alert with its four parts in order."""
     assert sections().get(alert["alert"]) == PARTS
+
+
+@ALERTS
+def test_runbook_opens_at_the_alert_as_it_is_written(alert: dict[str, Any]) -> None:
+    """Before its heading stands an anchor of the alert's own name: dashboards know it as it is written alone."""
+    assert RUNBOOK.count(f'\n<a id="{alert["alert"]}"></a>\n\n## {alert["alert"]}\n') == 1
 
 
 def test_runbook_has_no_other_headings() -> None:

@@ -51,6 +51,20 @@ async def test_what_is_told_again_counts_once(tmp_path: Path) -> None:
         assert (await manager.samples("incident_resolution_seconds_count")).popitem()[1] == 1
 
 
+async def test_a_message_that_comes_too_slowly_is_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a status after which Alertmanager comes again: whatever is below 500 it would take for its own fault."""
+    monkeypatch.setattr("exporter.web.webhook._SECONDS", 0.05)
+    async with told(incidents(tmp_path)) as manager:
+        host = manager.url.removeprefix("http://")
+        reader, writer = await asyncio.open_connection(*host.split(":"))
+        head = ("POST /v1/alerts HTTP/1.1", f"Host: {host}", f"Authorization: Bearer {TOKEN}", "Content-Length: 9")
+        writer.write("\r\n".join((*head, "", "{")).encode())
+        assert b" 503 " in await asyncio.wait_for(reader.readline(), 10)
+        writer.close()
+
+
 @pytest.mark.parametrize("order", list(permutations(range(4))))
 def test_the_order_of_messages_does_not_matter(order: tuple[int, ...]) -> None:
     """Two incidents of one alert come to the same figures however their four messages are mixed."""

@@ -102,6 +102,28 @@ async def test_outcomes_are_held_against_predictions(bot: Bot) -> None:
     assert 'trading_model_errors_total{model="side"}' not in text
 
 
+async def test_models_that_are_silent_longest_make_room(bot: Bot) -> None:
+    """A model that is trained anew under a new name each time fills no memory; who still predicts is kept."""
+    features = {f"f{number}": 0.5 for number in range(100)}
+    for number in range(120):
+        await accepted(
+            bot,
+            told("prediction", model=f"of-day-{number}", features=features),
+            told("prediction", model="steady", value=1, features=features),
+        )
+    text = await bot.metrics()
+    kept = {line.split('"')[1] for line in text.splitlines() if line.startswith("trading_model_predictions_total{")}
+    assert kept == {"steady", *(f"of-day-{number}" for number in range(22, 120))}
+    assert 'trading_model_predictions_total{model="steady"} 120\n' in text
+
+
+async def test_an_error_beyond_all_measure_is_refused(bot: Bot) -> None:
+    """Its square would make the sum infinite for ever."""
+    reply = await bot.push(lines(told("outcome", model="m", value=0, predicted=1e200)))
+    assert reply.body["errors"][0]["message"] == "value is 0 after 1e+200 was predicted; correct them"
+    assert "trading_model_squared_error_total{" not in await bot.metrics()
+
+
 async def test_levels_and_sums_of_the_business(bot: Bot) -> None:
     """A level is the last that was told, increments add up, and what nobody tells is not there."""
     assert "trading_business_level{" not in await bot.metrics()

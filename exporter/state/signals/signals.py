@@ -46,7 +46,7 @@ class Signals:
                 _check_room(self.caches, (event.cache, event.tier), "cache")
                 self.caches[event.cache, event.tier] = msgspec.convert(event, CacheFigures, from_attributes=True)
             case Prediction():
-                self._model(event.model).predict(event)
+                self._predict(event)
             case Outcome():
                 self._model(event.model).judge(event)
             case Business(kind="level"):
@@ -77,6 +77,16 @@ class Signals:
             _check_room(self.requests, key, "route")
             durations = self.requests[key] = Histogram(LATENCY_BUCKETS)
         durations.observe(event.duration)
+
+    def _predict(self, event: Prediction) -> None:
+        """Each feature keeps values to compare with: where all have too many, the model that is silent longest goes."""
+        model = self._model(event.model)
+        features = len(model.drifts)
+        model.predict(event)
+        self.models[event.model] = self.models.pop(event.model)  # in the order in which they were last heard of
+        if len(model.drifts) > features:
+            while sum(len(each.drifts) for each in self.models.values()) > _MOST:
+                del self.models[next(iter(self.models))]
 
     def _model(self, name: str) -> Model:
         model = self.models.get(name)
