@@ -74,7 +74,8 @@ class Texts:
         self._flying = None
         self.results["sent"] += 1
         self._remember(text.group, _Told.OVER if text.over else _Told.FIRING)
-        if self._waiting.get(text.group) is text:
+        now = self._waiting.get(text.group)
+        if now is text or (now is not None and now.over and text.over):  # what came meanwhile says the same
             del self._waiting[text.group]
 
     def again(self, text: Text) -> None:

@@ -20,6 +20,7 @@ from exporter.errors import ConfigError, ServiceError
 from exporter.events.alerts import Notification
 from exporter.publish.texts import shorten, text
 from exporter.service import running
+from exporter.state.sms import Text, Texts
 from simulator.stack.ports import LOOPBACK, free_port
 from tests.publish.alerting import Alertmanager, alert, notification, settings, told
 
@@ -134,6 +135,29 @@ async def test_what_is_over_before_it_was_sent_is_never_sent(tmp_path: Path) -> 
         await send(manager, "short", time.time())
         assert [each.split(":")[0] for each in gateway.texts] == ["WARNING known", "RESOLVED known"]
         assert await results(manager) == {"sent": 2, "failed": 0, "refused": 0, "dropped": 1}
+
+
+def test_an_end_that_is_told_again_while_it_is_on_its_way_is_one_text() -> None:
+    """Alertmanager repeats itself, and the gateway takes its time."""
+    texts = Texts(10)
+    _take(texts, over=False)
+    _send(texts)
+    _take(texts, over=True)
+    on_its_way = texts.next()
+    assert on_its_way is not None
+    _take(texts, over=True)
+    texts.sent(on_its_way)
+    assert len(texts) == 0
+
+
+def _take(texts: Texts, *, over: bool) -> None:
+    assert texts.take(Text("group", "text", over=over, since=0.0))
+
+
+def _send(texts: Texts) -> None:
+    text = texts.next()
+    assert text is not None
+    texts.sent(text)
 
 
 async def test_what_ends_while_it_is_on_its_way_is_told_to_be_over(tmp_path: Path) -> None:
