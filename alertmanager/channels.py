@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import zoneinfo
 from collections.abc import Callable, Iterator
@@ -185,8 +186,18 @@ def _explain(message: str, read: document.Document) -> str:
     path: document.Path = tuple(int(index) if index else key for key, index in steps)
     unknown = re.search(r"unknown field `(.*)`", text, re.DOTALL)
     if unknown:
-        return read.problem((*path, unknown[1]), "unknown key; the committed channels.yml has every key")
+        close = difflib.get_close_matches(unknown[1], _known(path), 1)
+        what = f"did you mean {close[0]!r}?" if close else "the committed channels.yml has every key"
+        return read.problem((*path, unknown[1]), f"unknown key; {what}")
     return read.problem(path, f"{text.replace('`', '')}; the committed channels.yml has an example")
+
+
+def _known(path: document.Path) -> list[str]:
+    """The keys that there are at a path, as far as the defaults go."""
+    there = msgspec.to_builtins(Channels())
+    for step in path:
+        there = there.get(step) if isinstance(there, dict) else None
+    return list(there) if isinstance(there, dict) else []
 
 
 def _problems(channels: Channels) -> Iterator[tuple[document.Path, str]]:

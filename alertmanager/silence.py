@@ -21,6 +21,7 @@ from simulator.stack import BinaryNotFoundError, find_binary
 URL = "http://127.0.0.1:9093"
 _DURATION = re.compile(r"([1-9][0-9]*[smhdw])+")
 _MATCHER = re.compile(r"([a-zA-Z_][a-zA-Z0-9_]*)(=~|!=|!~|=)(.*)", re.DOTALL)
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _AWAY = re.compile(r"connection refused|no such host|timeout|deadline exceeded|network is unreachable|no route to host")
 
 _USE = """\
@@ -35,6 +36,8 @@ class RequestError(ValueError):
 def command(wanted: Mapping[str, str]) -> list[str]:
     """What amtool is to do, without its own name; `RequestError` says what is wrong with what is wanted."""
     if end := wanted.get("END"):
+        if not _ID.fullmatch(end):
+            raise RequestError(f"END: {end!r} is no id of a silence; make silence lists them")
         return ["silence", "expire", "--", end]
     given = wanted.get("MATCH", "")
     if not given.strip():
@@ -61,6 +64,8 @@ def _quoted(matcher: str) -> str:
     if match is None:
         raise RequestError(f"MATCH: {matcher!r} is no matcher; write for example exchange=binance")
     name, operator, value = match.groups()
+    if value.startswith("="):
+        raise RequestError(f"MATCH: {matcher!r} has one = too many; write for example exchange=binance")
     return f"{name}{operator}{json.dumps(value, ensure_ascii=False)}"
 
 
@@ -97,6 +102,8 @@ def _success(arguments: list[str], output: str) -> str:
 def _failure(url: str, text: str) -> str:
     if _AWAY.search(text.lower()):
         return f"Alertmanager does not answer at {url}; start it, or name another with ALERTMANAGER_URL=…"
+    if "silence not found" in text.lower():
+        return f"Alertmanager at {url} has no such silence; make silence lists those that there are"
     return f"Alertmanager at {url} refuses: {text}"
 
 

@@ -200,6 +200,10 @@ def _failure(response: requests.Response, call: str, needs: str, url: str) -> Gr
             f"{url} answered {status} to {call} with {_kind(response)} instead of JSON: that is not Grafana with its "
             "path prefix, or a proxy in between does not let the call through"
         )
+    if (status, call) == (404, "GET /api/health"):
+        return UnreachableError(
+            f"{url} has no GET /api/health (404): not Grafana, or not its path; is GRAFANA_URL right?"
+        )
     return _refusal(status, said, call, needs)
 
 

@@ -126,7 +126,8 @@ def _snapshot(server: Server, settings: Settings, wanted: Wanted, model: Json, s
 def _about(curves: figures.Curves) -> str:
     shown = [curve for each in curves.values() for curve in each]
     known = sum(value is not None for curve in shown for value in curve.values)
-    return f"{len(curves)} panels, {len(shown)} series, {known} known values"
+    lack = "" if known else "; has Prometheus scraped the exporter, with the rules of this repository?"
+    return f"{len(curves)} panels, {len(shown)} series, {known} known values{lack}"
 
 
 def _delete_old(server: Server, keep: int, key: str, say: Say) -> None:

@@ -36,7 +36,7 @@ def test_a_wrong_file_is_an_error_of_its_own(tmp_path: Path, capsys: pytest.Capt
     """The command says what is wrong with channels.yml, and writes nothing."""
     (tmp_path / "channels.yml").write_text("slak: {}\n")
     assert generate.main(["--folder", str(tmp_path)]) == 2
-    assert "channels.yml:1: slak: unknown key" in capsys.readouterr().err
+    assert "channels.yml:1: slak: unknown key; did you mean 'slack'?" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["channels.yml"]
 
 
@@ -58,6 +58,8 @@ def test_the_committed_file_is_the_default_and_shows_every_key() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
+        ("slack: {enable: true}", "channels.yml:1: slack.enable: unknown key; did you mean 'enabled'?"),
+        ("maintenance: [{nam: x}]", "channels.yml:1: maintenance[0].nam: unknown key; the committed channels.yml"),
         ("slack: {enabled: yes please}", "channels.yml:1: slack.enabled: Expected bool, got str"),
         ("email: {to: []}", "channels.yml:1: email.to: Expected array of length >= 1"),
         ("email:\n  to: [nobody]", "channels.yml:2: email.to[0]: Expected str matching regex"),

@@ -46,6 +46,9 @@ async def test_a_silence_is_made_listed_and_ended(stack: Stack, capsys: pytest.C
     assert await asyncio.to_thread(main, {**there, "END": made["id"]}) == 0
     assert await silences(component.url) == []
 
+    assert await asyncio.to_thread(main, {**there, "END": "00000000-0000-4000-8000-000000000000"}) == 1
+    assert f"{component.url} has no such silence; make silence lists" in capsys.readouterr().err
+
 
 def test_an_alertmanager_that_is_away_is_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
     """The message names the address and what to do."""
@@ -59,6 +62,8 @@ def test_an_alertmanager_that_is_away_is_said_to_be(capsys: pytest.CaptureFixtur
     [
         ({"MATCH": "exchange=alpha"}, "COMMENT is missing"),
         ({"MATCH": "alpha", "COMMENT": "x"}, "MATCH: 'alpha' is no matcher"),
+        ({"MATCH": "exchange==alpha", "COMMENT": "x"}, "MATCH: 'exchange==alpha' has one = too many"),
+        ({"END": "binance"}, "END: 'binance' is no id of a silence"),
         ({"MATCH": "exchange='alpha", "COMMENT": "x"}, "MATCH: No closing quotation"),
         ({"MATCH": "exchange=alpha", "COMMENT": "x", "FOR": "soon"}, "FOR: 'soon' is no duration"),
     ],

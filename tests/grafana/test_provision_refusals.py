@@ -213,6 +213,7 @@ HTML = ("<html>hello</html>", "text/html")
         (Fault(200, '{"status":"success"}'), "is not Grafana"),
         (Fault(200, "[]"), "is not Grafana"),
         (Fault(404, *HTML), "answered 404 to GET /api/health with text/html instead of JSON"),
+        (Fault(404, '{"message":"nothing here"}', path="/api/health"), "not Grafana, or not its path; is GRAFANA_URL"),
         (Fault(401, *HTML, path="/api/datasources"), "a proxy in between does not let the call through"),
         (Fault(403, *HTML, path="/api/datasources"), "a proxy in between does not let the call through"),
         (Fault(405, *HTML, path="/api/folders", method="POST"), "answered 405 to POST /api/folders with text/html"),

@@ -118,7 +118,7 @@ def test_what_is_not_known_is_said_to_be_unknown(grafana: Grafana, snapshot: Sna
     grafana.series.clear()
     code, out, _ = snapshot(grafana)
     assert code == 0
-    assert " 0 known values" in out
+    assert " 0 known values; has Prometheus scraped the exporter" in out
     [frame] = titled(snapshot_of(grafana), "Volume")["snapshotData"]
     assert frame["fields"][1]["values"] == [None]
     assert titled(snapshot_of(grafana), "Volume over time")["snapshotData"] == []
