@@ -12,9 +12,10 @@ from exporter.events.base import Name, OptionalId, check_time
 
 Status = Annotated[int, msgspec.Meta(ge=100, le=599)]
 Total = Annotated[float, msgspec.Meta(ge=0, le=1e18)]
-Answer = float | Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+Number = Annotated[float, msgspec.Meta(ge=-1e18, le=1e18)]  # so that sums of squares stay finite
+Answer = Number | Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 """What a model says: a number, or the name of a class."""
-Features = Annotated[dict[Name, float], msgspec.Meta(max_length=100)]
+Features = Annotated[dict[Name, Number], msgspec.Meta(max_length=100)]
 
 BusinessKind = Literal["level", "increment"]
 

@@ -168,7 +168,8 @@ def symbol(base: str, quote: str, kind: str) -> str:
 
 
 _COUNTS = st.floats(0, 1e15)
-_ANSWERS = st.floats(allow_nan=False, allow_infinity=False) | TEXT_OF
+_NUMBERS = st.floats(-1e18, 1e18)
+_ANSWERS = _NUMBERS | TEXT_OF
 SIGNALS: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(("app", "route", "cache", "tier", "model", "name"), TEXT_OF),
     **dict.fromkeys(("hits", "misses"), _COUNTS),
@@ -178,7 +179,7 @@ SIGNALS: dict[str, st.SearchStrategy[Any]] = {
     "inference_seconds": st.none() | st.floats(0, 86_399),
     "prediction_id": st.just("") | TEXT_OF,
     "predicted": st.none() | _ANSWERS,
-    "features": st.dictionaries(TEXT_OF, st.floats(allow_nan=False, allow_infinity=False), max_size=3),
+    "features": st.dictionaries(TEXT_OF, _NUMBERS, max_size=3),
     "kind": st.sampled_from(("level", "increment")),
     "request.status": st.integers(100, 599),
     "prediction.value": st.none() | _ANSWERS,

@@ -17,7 +17,6 @@ PREDICTION = "prediction"
 
 _REMEMBERED = 10_000  # predictions of a model whose outcome may still come
 _FEATURES = 200  # of a model
-_FARTHEST = 1e18  # that an answer is off by; the sum of squares stays finite
 
 
 class SavedModel(msgspec.Struct, frozen=True, array_like=True):
@@ -65,7 +64,7 @@ class Model:
                 self._remembered.popitem(last=False)
 
     def judge(self, event: Outcome) -> None:
-        """Take an outcome; `EventError` when it is off beyond all measure."""
+        """Take an outcome."""
         predicted = event.predicted
         if predicted is None:
             predicted = self._remembered.pop(event.prediction_id, None)
@@ -73,8 +72,6 @@ class Model:
             self.unmatched += 1
         elif isinstance(predicted, float) and isinstance(event.value, float):
             error = predicted - event.value
-            if abs(error) > _FARTHEST:
-                raise EventError("value", f"value is {event.value:g} after {predicted:g} was predicted; correct them")
             self.errors += 1
             self.absolute_error += abs(error)
             self.squared_error += error * error
