@@ -164,9 +164,11 @@ class Intake:
                 return self._book(event)
             case Quote():
                 self._quality.quote(event, self._state.clock())
+                self._state.changes.markets.add((event.exchange, event.symbol))
             case Order():
                 return self._order(event)
             case Funding():
+                self._state.changes.books.add(BookKey(event.exchange, event.account, event.symbol, event.strategy))
                 return ledger.funding(event) is not None
             case Transfer():
                 return ledger.transfer(event) is not None
@@ -188,6 +190,9 @@ class Intake:
         if valued is None:
             return False
         self._quality.judge(quality, valued)
+        changes = self._state.changes
+        changes.books.add(book.key)
+        changes.fills.append(fill)
         return True
 
     def _place(self, fill: Fill) -> _Place:
@@ -206,10 +211,13 @@ class Intake:
         instrument(book.symbol)
         if state.ledger.rates.is_outdated(book.exchange, book.symbol, book.ts, now):
             return False
-        state.markets[book.exchange, book.symbol].update(book, now, self._offset(book.exchange))
+        key = book.exchange, book.symbol
+        state.markets[key].update(book, now, self._offset(book.exchange))
         if book.mid is not None:
             state.ledger.observe_mid(book.exchange, book.symbol, book.ts, book.mid, now)
         state.quality.book(book, now)
+        state.changes.markets.add(key)
+        state.changes.mids.add(key)
         return True
 
     def _now(self, exchange: str) -> float:

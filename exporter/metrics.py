@@ -606,8 +606,23 @@ PUSH_DURATION = _histogram(
     "push_duration_seconds", (), "Time from the head of a request to push events to its answer, the disk included."
 )
 PUSH_RECEIVED_BYTES = _counter("push_received_bytes_total", (), "Bytes of pushed events received, as they were sent.")
+STREAM_CONNECTIONS = _gauge("stream_connections", (), "Clients connected to the WebSocket now.")
+STREAM_MESSAGES = _counter("stream_messages_total", (), "Messages sent over the WebSocket.")
+STREAM_MADE_BYTES = _counter("stream_made_bytes_total", (), "Bytes of these messages before compression.")
+STREAM_SENT_BYTES = _counter("stream_sent_bytes_total", (), "Bytes of these messages as they were sent.")
+STREAM_RECEIVED = _counter("stream_received_total", (), "Messages received over the WebSocket.")
+STREAM_DROPPED = _counter("stream_dropped_total", ("reason",), "Clients whose connection was ended, by reason.")
+STREAM_REFUSED = _counter("stream_refused_total", ("reason",), "What clients asked for and did not get, by reason.")
 COLLECTOR_SUCCESS = _gauge("collector_success", ("collector",), "1 if the collector succeeded in this scrape.")
 COLLECTOR_DURATION = _gauge("collector_duration_seconds", ("collector",), "Time the collector took in this scrape.")
 COMPONENT_UP = _gauge("component_up", ("component",), "1 while a part of the exporter runs, 0 while it is down.")
+COMPONENT_RESTARTS = _counter(
+    "component_restarts_total", ("component",), "Times a part of the exporter was begun anew after it failed."
+)
+COMPONENT_CIRCUIT_OPEN = _gauge(
+    "component_circuit_open",
+    ("component",),
+    "1 while a part failed so often that it is left alone, and only tried from time to time, else 0.",
+)
 
 TABLE: tuple[Family, ...] = tuple(value for value in globals().values() if isinstance(value, Family))

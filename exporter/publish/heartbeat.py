@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from exporter.health import Health
 from exporter.publish.scrapes import PART as PROMETHEUS
-from exporter.sources.base import Health
 from exporter.state.state import State
 
 _LOOK_EVERY = 1.0  # seconds

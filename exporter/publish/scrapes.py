@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping
 
-from exporter.sources.base import Health
+from exporter.health import Health
 from exporter.state.state import State
 
 PART = "prometheus"

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from exporter.config import Sms
-from exporter.sources.base import Backoff, Health
+from exporter.health import Backoff, Health
 from exporter.state.sms import Text
 from exporter.state.state import State
 

@@ -119,9 +119,23 @@ class Incidents:
         """Whether Alertmanager was not heard of for too long, or not at all."""
         return self.heard is None or self._clock() - self.heard > self._within
 
+    @property
+    def number(self) -> int:
+        """That of the last record."""
+        return self._number
+
+    def told_after(self, number: int) -> Iterator[Incident]:
+        """Those of which something was told by records after that number."""
+        return (each for each in self._kept.values() if each.number > number)
+
     def open(self) -> Iterator[Incident]:
         """Those that go on, as far as was told last; not those that were silenced or held back meanwhile."""
         return (self._kept[key] for key in self._seen if not self._is_lost(key))
+
+    def is_open(self, incident: Incident) -> bool:
+        """Whether it goes on, as far as anybody tells us now."""
+        key = incident.fingerprint, incident.starts
+        return key in self._seen and not self._is_lost(key) and not self.is_silent
 
     def recent(self, seconds: float) -> Iterator[Incident]:
         """Those that began within so many seconds, oldest first as they were told."""
@@ -186,7 +200,8 @@ class Incidents:
         if before.starts > starts:
             return record if record.ends is not None else msgspec.structs.replace(record, ends=before.starts)
         if before.ends is None:
-            self._put((fingerprint, before.starts), msgspec.structs.replace(before, ends=starts))
+            over = msgspec.structs.replace(before, ends=starts, number=record.number)
+            self._put((fingerprint, before.starts), over)
         return record
 
     def _put(self, key: _Key, record: Incident) -> None:

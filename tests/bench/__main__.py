@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 
-from tests.bench import alerts, client, dashboards, latency, push, quality, render, restart
+from tests.bench import alerts, client, dashboards, latency, public, push, quality, render, restart, stream
 
 _PARTS = {
     module.__name__.rpartition(".")[2]: module
-    for module in (render, latency, push, client, restart, quality, dashboards, alerts)
+    for module in (render, latency, push, client, restart, stream, public, quality, dashboards, alerts)
 }
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ def measure() -> Iterator[Figure]:
     """The exporter has one core to itself, the senders the other."""
     with _exporter() as (port, process):
         _push(port, _books())
-        _push(port, _fills(FILLS, 1))
+        _push(port, fills(FILLS, 1))
         per_fill = _series_of_a_fill(port)
         rates, seconds = _flood(port)
         memory = process.memory_info().rss
@@ -92,7 +92,8 @@ def _books() -> bytes:
     return "\n".join(lines).encode()
 
 
-def _fills(first: int, count: int) -> bytes:
+def fills(first: int, count: int) -> bytes:
+    """So many fills as they are pushed, with ids from ``first`` on."""
     drawn, now = random.Random(first), time.time()
     return "\n".join(_fill(number, now + number * 1e-7, drawn) for number in range(first, first + count)).encode()
 
@@ -109,11 +110,16 @@ def _fill(number: int, ts: float, drawn: random.Random) -> str:
     )
 
 
+def prepare(port: int) -> None:
+    """Tell the markets of all books, so that what follows can be valued."""
+    _push(port, _books())
+
+
 def _flood(port: int) -> tuple[list[float], float]:
     """Push all fills from several connections; the rate of each second, and the seconds that it took."""
-    bodies = [_fills(first, min(BATCH, FILLS - first)) for first in range(0, FILLS, BATCH)]
+    bodies = [fills(first, min(BATCH, FILLS - first)) for first in range(0, FILLS, BATCH)]
     done: list[tuple[float, int]] = []
-    threads = [threading.Thread(target=_send, args=(port, bodies[n::SENDERS], done)) for n in range(SENDERS)]
+    threads = [threading.Thread(target=send, args=(port, bodies[n::SENDERS], done)) for n in range(SENDERS)]
     started = time.perf_counter()
     for thread in threads:
         thread.start()
@@ -126,7 +132,8 @@ def _flood(port: int) -> tuple[list[float], float]:
     return [float(count) for count in by_second], seconds
 
 
-def _send(port: int, bodies: Sequence[bytes], done: list[tuple[float, int]]) -> None:
+def send(port: int, bodies: Sequence[bytes], done: list[tuple[float, int]]) -> None:
+    """Push bodies one after the other; ``done`` gets the time and the number of fills of each."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     for body in bodies:
         while (taken := _post(connection, body)) is None:
@@ -174,7 +181,7 @@ def _series_of_a_fill(port: int) -> int:
     start = _samples(port)
     time.sleep(2.0)  # what follows from the fill before is over, and what changes with time alone has changed
     before = _samples(port)
-    _push(port, _fills(FILLS + BOOKS, 1))
+    _push(port, fills(FILLS + BOOKS, 1))
     return len(_changed(before, _samples(port)) - _changed(start, before))
 
 
@@ -186,7 +193,7 @@ def _changed(before: dict[str, str], after: dict[str, str]) -> set[str]:
 def _probe(port: int, number: int) -> float:
     """Seconds from the start of a POST with one fill to the end of a scrape that has it."""
     before = sum(map(int, _TOTAL.findall(_metrics(port))))
-    body = _fills(number, 1)
+    body = fills(number, 1)
     started = time.perf_counter()
     _push(port, body)
     while sum(map(int, _TOTAL.findall(_metrics(port)))) == before:

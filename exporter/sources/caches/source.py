@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from exporter.config import CacheServer
-from exporter.sources.base import Backoff, Health
+from exporter.health import Backoff, Health
 from exporter.sources.caches.servers import FAILURES, Server, connect
 from exporter.state.state import State
 

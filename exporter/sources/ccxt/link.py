@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from exporter.config import Exchange
 from exporter.errors import EventError, OverloadError
 from exporter.events import ONE, Book
+from exporter.health import Backoff, Health
 from exporter.intake import Intake
-from exporter.sources.base import Backoff, Health
 from exporter.sources.ccxt import client as instrumented
 from exporter.sources.ccxt import failures
 from exporter.state.exchange import ErrorKind, ExchangeState

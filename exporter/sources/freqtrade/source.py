@@ -12,8 +12,8 @@ import msgspec
 
 from exporter.config import Freqtrade
 from exporter.errors import EventError, JournalError
+from exporter.health import Backoff, Health
 from exporter.intake import Intake
-from exporter.sources.base import Backoff, Health
 from exporter.sources.freqtrade.api import Anything, Api
 from exporter.sources.freqtrade.convert import Labels, TradeRow
 from exporter.sources.freqtrade.failures import BotError

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import aiohttp
 import msgspec
 
-from exporter.sources.base import Backoff, Health
+from exporter.health import Backoff, Health
 from exporter.sources.freqtrade.api import Api
 from exporter.sources.freqtrade.failures import BotError
 from exporter.state.exchange import ErrorKind

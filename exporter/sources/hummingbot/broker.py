@@ -12,7 +12,7 @@ import aiomqtt
 from exporter.config import Mqtt
 from exporter.errors import EventError, OverloadError
 from exporter.events import Event
-from exporter.sources.base import Backoff
+from exporter.health import Backoff
 from exporter.sources.hummingbot.health import Bot
 from exporter.sources.hummingbot.messages import Translator, decode
 

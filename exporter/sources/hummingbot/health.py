@@ -5,8 +5,8 @@ from __future__ import annotations
 from exporter.config import Hummingbot
 from exporter.errors import EventError
 from exporter.events import Event, Fill
+from exporter.health import Health, describe
 from exporter.intake import Intake
-from exporter.sources.base import Health, describe
 from exporter.sources.hummingbot.convert import Converter
 from exporter.sources.trade_ids import TradeIds
 from exporter.state.bots import BotState

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from exporter.errors import EventError, OverloadError
 from exporter.events import Event
-from exporter.sources.base import Backoff
+from exporter.health import Backoff
 from exporter.sources.hummingbot.convert import Trade
 from exporter.sources.hummingbot.database import Batch, Cursors, Database
 from exporter.sources.hummingbot.health import Bot

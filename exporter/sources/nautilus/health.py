@@ -6,8 +6,8 @@ import logging
 
 from exporter.config import Nautilus
 from exporter.errors import EventError
+from exporter.health import Health
 from exporter.intake import Intake
-from exporter.sources.base import Health
 from exporter.state.bots import BotState
 from exporter.state.state import State
 

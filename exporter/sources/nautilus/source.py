@@ -13,8 +13,8 @@ from redis.exceptions import RedisError
 from exporter.config import Nautilus
 from exporter.errors import EventError, JournalError, OverloadError
 from exporter.events import ENDED, ZERO, Balance, BookKey, Event, Order
+from exporter.health import Backoff
 from exporter.intake import Intake
-from exporter.sources.base import Backoff
 from exporter.sources.nautilus import convert, messages
 from exporter.sources.nautilus.convert import Converter
 from exporter.sources.nautilus.health import SOURCE, Node

@@ -16,7 +16,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 import msgspec
@@ -136,7 +136,7 @@ class Quality:
     def book(self, book: Book, now: float) -> None:
         """Compare our quotes with the market's top from ``now`` on."""
         market = self._market(book.exchange, book.symbol)
-        quoted = self._quoted.get((book.exchange, book.symbol), ())
+        quoted = self.quoted(book.exchange, book.symbol)
         if now > market.until:
             for quotes in quoted:
                 quotes.compare(now)
@@ -159,9 +159,13 @@ class Quality:
 
     def lose_market(self, now: float, exchange: str, symbol: str) -> None:
         """The market is not observed any more: no time passes for what is compared with it until its next book."""
-        for quotes in self._quoted.get((exchange, symbol), ()):
+        for quotes in self.quoted(exchange, symbol):
             quotes.compare(now)
         self._market(exchange, symbol).lose(now)
+
+    def quoted(self, exchange: str, symbol: str) -> Sequence[QuoteState]:
+        """Our quotes on a market."""
+        return self._quoted.get((exchange, symbol), ())
 
     def integrate(self, now: float) -> None:
         """Carry the integrals of all quotes up to ``now``."""

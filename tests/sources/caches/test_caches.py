@@ -106,7 +106,7 @@ async def test_a_server_that_goes_away_and_comes_back(tmp_path: Path) -> None:
             first.start()
             found = await exporter.until('up{cache="a",tier="l3"}', 1)
             assert found['hits_total{cache="a",tier="l3"}'] == 0
-            assert await exporter.health("cache/a") == {"state": "up", "detail": ""}
+            assert {"state": "up", "detail": ""}.items() <= (await exporter.health("cache/a")).items()
 
 
 async def test_a_wrong_password_is_said_and_not_shown(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Back-off, and how the far end of a source is said to be."""
+"""Back-off, and how a part of the exporter is said to be."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 
 import pytest
 
-from exporter.sources.base import Backoff, Health
+from exporter.health import Backoff, Health
 from exporter.state.state import Component, State
 from tests.builders import config
 

@@ -1,4 +1,4 @@
-"""What all sources share: restarting with back-off, and saying how the far end is."""
+"""How a part of the exporter is, or the far end of one, and when to try again after a failure."""
 
 from __future__ import annotations
 

@@ -1,0 +1,8 @@
+"""What the parts of the server say to each other about a request."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+TRUSTED = web.RequestKey("trusted", bool)
+"""Whether the request came with the token; absent where none is asked for."""
