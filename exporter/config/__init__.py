@@ -14,6 +14,7 @@ from exporter.config.journal import Journal
 from exporter.config.links import Links
 from exporter.config.loading import load, parse
 from exporter.config.nautilus import Nautilus
+from exporter.config.pages import Pages
 from exporter.config.push import Push, PushToken
 from exporter.config.quality import Quality
 from exporter.config.risk import RiskSettings
@@ -24,10 +25,14 @@ from exporter.config.schema import (
     Exchange,
     Limits,
     Log,
+    Switch,
     Web,
 )
 from exporter.config.signals import Models
+from exporter.config.stream import Stream
+from exporter.config.supervision import Supervision
 from exporter.config.targets import Anomaly, Benchmark, Capacity, ErrorRatio, Health, Targets, Worth
+from exporter.config.upstream import Server, Upstream
 
 __all__ = [
     "Accounting",
@@ -51,14 +56,20 @@ __all__ = [
     "Models",
     "Mqtt",
     "Nautilus",
+    "Pages",
     "Push",
     "PushToken",
     "Quality",
     "RiskSettings",
     "Secret",
     "Section",
+    "Server",
     "Sms",
+    "Stream",
+    "Supervision",
+    "Switch",
     "Targets",
+    "Upstream",
     "Web",
     "Worth",
     "load",

@@ -20,6 +20,7 @@ class Incidents(Section, frozen=True):
     last hour as in an hour of the day before are a spike.
     """
 
+    enabled: bool = True
     token: Secret | None = None
     keep: Kept = 10_000
     heard_within: Seconds = 180.0
@@ -33,6 +34,7 @@ class Sms(Section, frozen=True):
     At most ``queue`` texts wait. After ``open_after`` failures in a row nothing is tried for ``open_for`` seconds.
     """
 
+    enabled: bool = True
     token: Secret | None = None
     urls: list[Secret] = []
     queue: Count = 100

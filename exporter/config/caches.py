@@ -19,6 +19,7 @@ class CacheServer(Section, frozen=True):
 
     name: LabelValue
     kind: Literal["redis", "memcached"]
+    enabled: bool = True
     tier: LabelValue | None = None
     host: Annotated[str, msgspec.Meta(min_length=1, max_length=253)] = "127.0.0.1"
     port: Port | None = None

@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec.structs import asdict
 
+from exporter.config import parts
 from exporter.config.alerting import Sms
 from exporter.config.base import Secret, Section
 from exporter.config.caches import CacheServer
@@ -22,6 +23,8 @@ from exporter.config.nautilus import Nautilus
 from exporter.config.push import Push
 from exporter.config.quality import Quality
 from exporter.config.schema import Config, Currency, Exchange, Web
+from exporter.config.switches import switched_on
+from exporter.config.upstream import Server
 from exporter.errors import ConfigError
 
 Problem = tuple[Path, str]
@@ -41,31 +44,38 @@ Known = Mapping[str, Collection[str]]
 
 
 def problems(config: Config, known: Known | None) -> Iterator[Problem]:
-    """Everything that is wrong, with its place; with ``known``, exchanges are held against that."""
+    """Everything that is wrong with what is on, with its place; with ``known``, exchanges are held against that."""
     yield from _web_problems(config.web)
     yield from link_problems(config.links)
     yield from _push_problems(config.push, has_journal=config.journal.path is not None)
     if config.incidents.token is not None:
         yield from _push_token_problems(("incidents", "token"), config.incidents.token, set())
     yield from _sms_problems(config.sms)
+    for name in ("prometheus", "alertmanager"):
+        server: Server | None = getattr(config.upstream, name)
+        if server is not None:
+            yield from _server_problems(("upstream", name), server)
+    if config.pages.public and config.upstream.prometheus is None:
+        yield ("pages", "public"), "public figures are what Prometheus recorded: set upstream.prometheus"
     yield from _peg_problems(config.currency)
     yield from _target_problems(config)
     yield from _horizon_problems(config.quality)
     yield from _identity_problems(config.exchanges)
-    for index, exchange in enumerate(config.exchanges):
+    for index, exchange in switched_on(config.exchanges):
         for path, text in _exchange_problems(exchange, known):
             yield ("exchanges", index, *path), text
     yield from _bot_name_problems(config)
-    for index, bot in enumerate(config.freqtrade):
+    for index, bot in switched_on(config.freqtrade):
         for path, text in _freqtrade_problems(bot):
             yield ("freqtrade", index, *path), text
-    for index, each in enumerate(config.hummingbot):
+    for index, each in switched_on(config.hummingbot):
         for path, text in _hummingbot_problems(each):
             yield ("hummingbot", index, *path), text
     yield from _cache_problems(config.caches)
-    for index, node in enumerate(config.nautilus):
+    for index, node in switched_on(config.nautilus):
         for path, text in _nautilus_problems(node):
             yield ("nautilus", index, *path), text
+    yield from parts.problems(config)
 
 
 def _web_problems(web: Web) -> Iterator[Problem]:
@@ -125,9 +135,20 @@ def _sms_problems(sms: Sms) -> Iterator[Problem]:
         yield from _secret_problems(("sms", "urls", index), url)
 
 
+def _server_problems(path: Path, server: Server) -> Iterator[Problem]:
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#@]*)?", server.url):
+        yield (*path, "url"), "this is not the address of a server; write for example http://127.0.0.1:9090"
+    if (server.username is None) != (server.password is None):
+        yield path, "username and password belong together; give both or neither"
+    elif server.username is not None and server.bearer_token is not None:
+        yield path, "a request has a login or a bearer_token; remove one of them"
+    for name, secret in server.secrets.items():
+        yield from _secret_problems((*path, name), secret)
+
+
 def _cache_problems(caches: list[CacheServer]) -> Iterator[Problem]:
     labels: set[tuple[str, str]] = set()
-    for index, each in enumerate(caches):
+    for index, each in switched_on(caches):
         path: Path = ("caches", index)
         if each.label in labels:
             yield (*path, "name"), f"{each.name!r} stands twice in tier {each.label[1]!r}; give each a name of its own"
@@ -189,9 +210,9 @@ def _horizon_problems(quality: Quality) -> Iterator[Problem]:
 
 
 def _identity_problems(exchanges: list[Exchange]) -> Iterator[Problem]:
-    owners = Counter((exchange.name, exchange.account) for exchange in exchanges)
+    owners = Counter((exchange.name, exchange.account) for _, exchange in switched_on(exchanges))
     ids: dict[str, str] = {}
-    for index, exchange in enumerate(exchanges):
+    for index, exchange in switched_on(exchanges):
         name, account = exchange.name, exchange.account
         if owners[name, account] > 1:
             yield ("exchanges", index), f"{name!r} with account {account!r} stands twice; rename one"
@@ -271,7 +292,7 @@ def _bot_name_problems(config: Config) -> Iterator[Problem]:
     """Bots of all kinds share one label, so that no two may have the same name."""
     places: dict[str, str] = {}
     for key in _BOTS:
-        for index, bot in enumerate(getattr(config, key, ())):
+        for index, bot in switched_on(getattr(config, key)):
             if bot.name in places:
                 yield (key, index, "name"), f"{bot.name!r} is the name of {places[bot.name]} already; rename one"
             places.setdefault(bot.name, f"{key}[{index}]")

@@ -23,6 +23,7 @@ class Freqtrade(Section, frozen=True):
     url: Annotated[str, msgspec.Meta(max_length=500)]
     username: Secret
     password: Secret
+    enabled: bool = True
     ws_token: Secret | None = None
     exchange: LabelValue | None = None
     account: LabelValue | None = None

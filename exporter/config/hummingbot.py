@@ -47,6 +47,7 @@ class Hummingbot(Section, frozen=True):
     """
 
     name: LabelValue
+    enabled: bool = True
     database: str | None = None
     mqtt: Mqtt | None = None
     account: LabelValue = "default"

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from exporter.config import checks, document
+from exporter.config import checks, document, switches
 from exporter.config.document import SECRETS, Document
 from exporter.config.schema import Config
 from exporter.errors import ConfigError
@@ -49,18 +49,19 @@ def load(path: Path, known_exchanges: Known = _nobody_knows) -> Config:
 
 
 def parse(text: str, where: str = "config", known_exchanges: Known = _nobody_knows) -> Config:
-    """Check the text of a configuration; ``where`` names it in messages."""
+    """Check the text of a configuration; ``where`` names it in messages. What is switched off there is left out."""
     read = document.read(text, where)
     try:
         config = msgspec.convert(read.data, Config, strict=True)
     except msgspec.ValidationError as error:
         raise ConfigError([_explain(str(error), read)]) from None
-    known = known_exchanges() if config.exchanges else None
+    config = switches.sections(config)
+    known = known_exchanges() if any(exchange.enabled for exchange in config.exchanges) else None
     found = sorted(checks.problems(config, known), key=lambda problem: read.line(problem[0]))
     problems = [read.problem(path, text) for path, text in found]
     if problems:
         raise ConfigError(problems)
-    return config
+    return switches.entries(config)
 
 
 def _explain(message: str, read: Document) -> str:
@@ -132,7 +133,8 @@ def _kind(path: document.Path) -> Any:
 def _child(kind: Any, step: str | int) -> Any:
     if isinstance(step, int):
         return getattr(kind, "item_type", None)
-    return next((field.type for field in getattr(kind, "fields", ()) if field.name == step), None)
+    of_all = getattr(kind, "value_type", None)  # of a mapping with keys of our own choice
+    return next((field.type for field in getattr(kind, "fields", ()) if field.name == step), of_all)
 
 
 def _plain(kind: Any) -> Any:

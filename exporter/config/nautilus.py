@@ -24,6 +24,7 @@ class Nautilus(Section, frozen=True):
     """
 
     name: LabelValue
+    enabled: bool = True
     host: Annotated[str, msgspec.Meta(min_length=1, max_length=253)] = "127.0.0.1"
     port: Port = 6379
     username: Secret | None = None

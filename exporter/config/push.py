@@ -22,8 +22,12 @@ class PushToken(Section, frozen=True):
 
 
 class Push(Section, frozen=True):
-    """Push is on when there are ``tokens``. The bounds are of one body, but ``max_in_flight`` of bodies at once."""
+    """Push is on when there are ``tokens``, unless switched off.
 
+    The bounds are of one body, but ``max_in_flight`` of bodies at once.
+    """
+
+    enabled: bool = True
     tokens: list[PushToken] = []
     max_body_bytes: Count = 8 * 1024 * 1024
     max_decompressed_bytes: Count = 64 * 1024 * 1024

@@ -15,11 +15,17 @@ from exporter.config.hummingbot import Hummingbot
 from exporter.config.journal import Journal
 from exporter.config.links import Links
 from exporter.config.nautilus import Nautilus
+from exporter.config.pages import Pages
 from exporter.config.push import Push
 from exporter.config.quality import Quality
 from exporter.config.risk import RiskSettings
 from exporter.config.signals import Models
+from exporter.config.stream import Stream
+from exporter.config.supervision import Supervision
 from exporter.config.targets import BENCHMARKS, Benchmark, Capacity, Health, Targets, Worth
+from exporter.config.upstream import Upstream
+
+Level = Literal["debug", "info", "warning", "error"]
 
 
 class Web(Section, frozen=True):
@@ -67,6 +73,7 @@ class Exchange(Section, frozen=True):
 
     name: LabelValue
     id: str
+    enabled: bool = True
     account: LabelValue = "default"
     strategy: LabelValue = "default"
     symbols: list[Symbol] = []
@@ -106,10 +113,17 @@ class Limits(Section, frozen=True):
 
 
 class Log(Section, frozen=True):
-    """``format`` is ``json`` for machines, ``text`` for people."""
+    """``format`` is ``json`` for machines, ``text`` for people; ``levels`` are those of single modules or folders."""
 
-    level: Literal["debug", "info", "warning", "error"] = "info"
+    level: Level = "info"
     format: Literal["json", "text"] = "json"
+    levels: dict[str, Level] = {}
+
+
+class Switch(Section, frozen=True):
+    """Whether something is on that has no other settings."""
+
+    enabled: bool = True
 
 
 class Config(Section, frozen=True):
@@ -137,5 +151,11 @@ class Config(Section, frozen=True):
     host: Host = Host()
     incidents: Incidents = Incidents()
     sms: Sms = Sms()
+    stream: Stream = Stream()
+    upstream: Upstream = Upstream()
+    pages: Pages = Pages()
+    collectors: dict[str, Switch] = {}
+    debug: Switch = Switch()
+    supervision: Supervision = Supervision()
     limits: Limits = Limits()
     log: Log = Log()

@@ -15,6 +15,7 @@ from pathlib import Path
 from aiohttp import web
 
 from exporter import __version__
+from exporter.config import Config
 from exporter.config.links import Links, is_address
 
 _LONGEST = 2000  # characters of a link that are read from a file
@@ -36,12 +37,26 @@ class Place:
 
 OWN = (
     Place("/health", "the state of each part", "/health"),
+    Place("/api/docs", "what programs may ask for, as JSON", "/api/docs"),
     Place("/metrics", "what Prometheus scrapes; with web.bearer_token set, that is asked for", "/metrics"),
     Place("/v1/schema", "the JSON Schema of the events that bots push", "/v1/schema"),
     Place("POST /v1/events", "where bots report fills, orders and the like, with a token of push.tokens"),
     Place("POST /v1/alerts, POST /v1/sms", "what Alertmanager tells, with the tokens of incidents and sms"),
 )
-"""What this exporter serves itself."""
+"""What this exporter always serves itself."""
+
+LIVE = Place("/live", "how everything is, as it changes", "/live")
+PUBLIC = Place("/public", "what everybody may know", "/public")
+STREAM = Place("/ws", "what changes as it changes, over WebSocket")
+DEBUG = Place("/debug/profile, /debug/tasks", "what the exporter does just now")
+
+
+def served(config: Config) -> tuple[Place, ...]:
+    """What an exporter of this configuration serves itself, the pages first."""
+    pages = [place for place, on in ((LIVE, config.pages.live), (PUBLIC, config.pages.public)) if on]
+    more = [place for place, on in ((STREAM, config.stream.enabled), (DEBUG, config.debug.enabled)) if on]
+    return (*pages, *OWN, *more)
+
 
 DASHBOARDS = (
     ("executive", "is it up, what does it earn, what is it worth"),
@@ -90,14 +105,15 @@ _HINT = (
 class Index:
     """The page over one configuration."""
 
-    def __init__(self, links: Links) -> None:
-        self._links = links
+    def __init__(self, config: Config) -> None:
+        self._links = config.links
+        self._own = served(config)
 
     async def page(self, _: web.Request) -> web.Response:
         """Where everything is."""
         file = self._links.snapshot_file
         snapshot = await asyncio.to_thread(_read_link, Path(file)) if file else ""
-        return web.Response(text=render(self._links, snapshot), content_type="text/html", headers=_HEADERS)
+        return web.Response(text=render(self._links, snapshot, self._own), content_type="text/html", headers=_HEADERS)
 
 
 def render(links: Links, snapshot: str = "", own: Iterable[Place] = OWN) -> str:

@@ -1,4 +1,4 @@
-"""Serves ``/metrics``, ``/health``, ``/v1/events``, ``/v1/schema``, ``/v1/alerts``, ``/v1/sms`` and ``/``."""
+"""Serves ``/metrics``, ``/health``, ``/api/…``, ``/live``, ``/public``, ``/ws``, ``/v1/…`` and ``/``."""
 
 from __future__ import annotations
 
@@ -17,30 +17,45 @@ from prometheus_client import (
     generate_latest,
 )
 
-from exporter.collectors import discover, gather
+from exporter.collectors import Gatherer, switched_on
 from exporter.config import Web
 from exporter.errors import ServiceError
 from exporter.exposition import CONTENT_TYPE, Exposition
 from exporter.intake import Intake
+from exporter.live import Live
 from exporter.publish.scrapes import Scrapes
 from exporter.state.state import OWN, State
-from exporter.web import schema
+from exporter.stream import Hub
+from exporter.web import pages, schema
 from exporter.web.alerts import Alerts
+from exporter.web.api import Api
+from exporter.web.debug import Debug
 from exporter.web.index import Index
+from exporter.web.keys import TRUSTED
 from exporter.web.push import Push
+from exporter.web.shapes import Health, Service
+from exporter.web.stream import Streams
+from exporter.web.updates import Updates
 
 # What a load balancer or a person may ask without a token, and where bots and Alertmanager come with their own.
-_OPEN_PATHS = frozenset(("/", "/health", "/v1/schema", "/v1/events", "/v1/alerts", "/v1/sms"))
+_OPEN_PATHS = frozenset(
+    (
+        *("/", "/health", "/api/docs", "/api/openapi.json"),
+        *("/v1/schema", "/v1/events", "/v1/alerts", "/v1/sms", "/ws"),
+        *pages.OPEN_PATHS,
+    )
+)
 
-_TRUSTED = web.RequestKey("trusted", bool)  # whether a request came with the token
+_LAST_ANSWERS_SECONDS = 0.7  # for requests under way at the end, and as long again for those that are then cancelled
 
 
 class Endpoints:
     """The request handlers over one state."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, live: Live) -> None:
         self._state = state
-        self._collectors = discover()
+        self._scores = live.ring.scores
+        self._gatherer = Gatherer(switched_on(state.config), state)
         self.scrapes = Scrapes(state)
         limits = state.config.limits
         self._exposition = Exposition(limits.series_per_family, limits.series, state.dropped)
@@ -51,7 +66,7 @@ class Endpoints:
     async def metrics(self, request: web.Request) -> web.Response:
         """All families in Prometheus' text format."""
         self.scrapes.came(request.headers)
-        text = [part async for part in self._exposition.render(gather(self._collectors, self._state))]
+        text = [part async for part in self._exposition.render(self._gatherer.batches())]
         body = "".join(text).encode() + generate_latest(self._process)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
 
@@ -63,14 +78,24 @@ class Endpoints:
         """
         parts = self._state.components
         failed = {name.partition("/")[0] for name, part in parts.items() if not part.up}
-        overall = "unhealthy" if OWN in failed else "degraded" if failed else "healthy"
-        trusted = request.get(_TRUSTED, True)
-        services = {
-            name: {"state": "up" if part.up else "down"} | ({"detail": part.detail} if trusted else {})
-            for name, part in parts.items()
-        }
-        body = msgspec.json.encode({"overall_status": overall, "services": services})
-        return web.Response(body=body, status=503 if overall == "unhealthy" else 200, content_type="application/json")
+        trusted = request.get(TRUSTED, True)
+        found = Health(
+            overall_status="unhealthy" if OWN in failed else "degraded" if failed else "healthy",
+            score=self._scores.overall(),
+            services={name: self._service(name, trusted=trusted) for name in parts},
+        )
+        status = 503 if found.overall_status == "unhealthy" else 200
+        return web.Response(body=msgspec.json.encode(found), status=status, content_type="application/json")
+
+    def _service(self, name: str, *, trusted: bool) -> Service:
+        part, breaker = self._state.components[name], self._state.breakers.get(name)
+        return Service(
+            state="up" if part.up else "down",
+            score=self._scores.of(name),
+            detail=part.detail if trusted else msgspec.UNSET,
+            restarts=breaker.restarts if breaker else msgspec.UNSET,
+            circuit=("open" if breaker.is_open else "closed") if breaker else msgspec.UNSET,
+        )
 
     async def schema(self, _: web.Request) -> web.Response:
         """The JSON Schema of what is pushed."""
@@ -84,8 +109,8 @@ def _authentication(token: str) -> Middleware:
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         matches = hmac.compare_digest(given.strip().encode(errors="surrogateescape"), token.encode())
-        request[_TRUSTED] = matches and scheme.lower() == "bearer"
-        if request[_TRUSTED] or request.path in _OPEN_PATHS:
+        request[TRUSTED] = matches and scheme.lower() == "bearer"
+        if request[TRUSTED] or request.path in _OPEN_PATHS or request.path.startswith(pages.ASSETS):
             return await handler(request)
         return web.Response(status=401, text="a bearer token is needed\n", headers={"WWW-Authenticate": "Bearer"})
 
@@ -108,10 +133,11 @@ async def _in_json(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 @asynccontextmanager
-async def serve(config: Web, state: State) -> AsyncIterator[str]:
+async def serve(config: Web, state: State, hub: Hub, live: Live) -> AsyncIterator[str]:
     """Serve until the block ends; gives the address, with the real port where 0 was configured."""
-    endpoints = Endpoints(state)
-    guard = [_authentication(config.bearer_token.read())] if config.bearer_token else []
+    endpoints = Endpoints(state, live)
+    token = config.bearer_token.read() if config.bearer_token else None
+    guard = [_authentication(token)] if token else []
     app = web.Application(middlewares=[*guard, _in_json])
     app.router.add_get("/metrics", endpoints.metrics)
     app.router.add_get("/health", endpoints.health)
@@ -120,9 +146,17 @@ async def serve(config: Web, state: State) -> AsyncIterator[str]:
     alerts = Alerts(state)
     app.router.add_post("/v1/alerts", alerts.alerts)
     app.router.add_post("/v1/sms", alerts.sms)
-    app.router.add_get("/", Index(state.config.links).page)
+    app.router.add_get("/", Index(state.config).page)
+    app.router.add_routes(Api(live, guarded=token is not None).routes())
+    app.router.add_routes(pages.Pages(live, state.config.pages).routes())
+    if state.config.debug.enabled:
+        app.router.add_routes(Debug().routes())
+    if state.config.stream.enabled:
+        streams = Streams(state, hub, token)
+        app.router.add_get("/ws", streams.ws)
+        app.router.add_get("/ws/real-time-metrics", Updates(state, streams, live.ring).ws)
     # Bodies are decompressed by `Push`, within its limits.
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0, auto_decompress=False)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_LAST_ANSWERS_SECONDS, auto_decompress=False)
     await runner.setup()
     try:
         site = web.TCPSite(runner, config.host, config.port)

@@ -11,11 +11,11 @@ import pytest
 
 from exporter.config import Links, Secret, Web
 from exporter.state.state import State
-from exporter.web.index import DASHBOARDS, OWN, Place, render
-from exporter.web.server import serve
+from exporter.web.index import DASHBOARDS, DEBUG, LIVE, OWN, STREAM, Place, render, served
 from grafana.frame import uid_of
 from grafana.names import FOLDERS
 from tests.builders import MINIMAL, config
+from tests.web.serving import serving
 
 LOCAL = Web(listen="127.0.0.1:0")
 SNAPSHOT = "https://grafana.test/dashboard/snapshot/MP6NnoMVXRni20DM5nS9Ao8ix9LzLVkN"
@@ -52,7 +52,7 @@ class Page(HTMLParser):
 async def opened(text: str, web: Web = LOCAL) -> tuple[str, Mapping[str, str]]:
     """Return what a browser is sent by an exporter with this configuration."""
     state = State(config(MINIMAL + text))
-    async with serve(web, state) as url, aiohttp.ClientSession() as session, session.get(url) as answer:
+    async with serving(web, state) as url, aiohttp.ClientSession() as session, session.get(url) as answer:
         assert (answer.status, answer.content_type) == (200, "text/html")
         return await answer.text(), answer.headers
 
@@ -83,15 +83,25 @@ def test_dashboards_are_those_that_there_are() -> None:
 async def test_without_links_the_page_says_how_to_have_them() -> None:
     """The exporter's own paths and the documents are always there; the rest is named as missing."""
     text, _ = await opened("")
-    assert Page(text).links.keys() == {place.name for place in OWN if place.href} | {"Documentation"}
+    assert Page(text).links.keys() == {place.name for place in served(config()) if place.href} | {"Documentation"}
     assert "the section <code>links</code>" in text
     assert "the section <code>links</code>" not in render(ALL)
 
 
+@pytest.mark.parametrize(
+    ("text", "gone"),
+    [("pages: {live: false}", LIVE), ("stream: {enabled: false}", STREAM), ("debug: {enabled: false}", DEBUG)],
+)
+def test_what_is_switched_off_is_not_offered(text: str, gone: Place) -> None:
+    """The page leads only to what is served."""
+    assert gone in served(config())
+    assert gone not in served(config(MINIMAL + text))
+
+
 async def test_own_paths_answer() -> None:
     """Each path of the exporter's own to which the page leads is served."""
-    async with serve(LOCAL, State(config())) as url, aiohttp.ClientSession() as session:
-        for place in OWN:
+    async with serving(LOCAL, State(config())) as url, aiohttp.ClientSession() as session:
+        for place in served(config()):
             if place.href:
                 async with session.get(url + place.href) as answer:
                     assert answer.status == 200, place.href
@@ -99,14 +109,14 @@ async def test_own_paths_answer() -> None:
 
 def test_further_path_is_one_more_entry() -> None:
     """What is added to the list is on the page."""
-    assert Page(render(Links(), own=(*OWN, Place("/live", "what happens now", "/live")))).links["/live"] == "/live"
+    assert Page(render(Links(), own=(*OWN, Place("/more", "what is more", "/more")))).links["/more"] == "/more"
 
 
 async def test_newest_snapshot_is_followed(tmp_path: Path) -> None:
     """The link is read anew each time; while the file is not there, or holds no address, there is none."""
     file = tmp_path / "snapshot"
     state = State(config(MINIMAL + f"links: {{snapshot_file: {file}}}"))
-    async with serve(LOCAL, state) as url, aiohttp.ClientSession() as session:
+    async with serving(LOCAL, state) as url, aiohttp.ClientSession() as session:
 
         async def shown() -> str | None:
             async with session.get(url) as answer:

@@ -11,8 +11,8 @@ import pytest
 from exporter.config import Secret, Web
 from exporter.errors import ServiceError
 from exporter.state.state import State
-from exporter.web.server import serve
 from tests.builders import config
+from tests.web.serving import serving
 
 LOCAL = Web(listen="127.0.0.1:0")
 
@@ -25,7 +25,7 @@ async def fetch(url: str, token: str | None = None) -> tuple[int, str, str]:
 
 async def test_metrics_have_the_content_type_that_prometheus_expects() -> None:
     """The exposition and the process's own figures come in format 0.0.4."""
-    async with serve(LOCAL, State(config())) as url:
+    async with serving(LOCAL, State(config())) as url:
         status, kind, text = await fetch(f"{url}/metrics")
     assert (status, kind) == (200, "text/plain; version=0.0.4; charset=utf-8")
     assert "trading_build_info{" in text
@@ -36,7 +36,7 @@ async def test_a_token_guards_the_metrics_but_not_health(tmp_path: Path) -> None
     """Without the right token there is a 401 and no figure."""
     (tmp_path / "token").write_text("let-me-in\n")
     web = Web(listen="127.0.0.1:0", bearer_token=Secret(file=str(tmp_path / "token")))
-    async with serve(web, State(config())) as url:
+    async with serving(web, State(config())) as url:
         for token in (None, "wrong", "let-me-in2", "l\u00e9t-me-in", "\udcff"):
             status, _, text = await fetch(f"{url}/metrics", token)
             assert (status, text) == (401, "a bearer token is needed\n")
@@ -59,7 +59,7 @@ async def test_health_names_each_part(parts: dict[str, bool], overall: str, stat
     for name, up in parts.items():
         state.components[name].up = up
         state.components[name].detail = "" if up else "network: connection refused"
-    async with serve(LOCAL, state) as url:
+    async with serving(LOCAL, state) as url:
         got, _, text = await fetch(f"{url}/health")
     assert got == status
     assert f'"overall_status":"{overall}"' in text
@@ -73,14 +73,14 @@ async def test_health_gives_details_only_to_those_with_the_token(tmp_path: Path)
     web = Web(listen="127.0.0.1:0", bearer_token=Secret(file=str(tmp_path / "token")))
     state = State(config())
     state.components["exchange/a"].detail = "network: connection refused"
-    async with serve(web, state) as url:
+    async with serving(web, state) as url:
         assert "connection refused" not in (await fetch(f"{url}/health"))[2]
         assert "connection refused" in (await fetch(f"{url}/health", "let-me-in"))[2]
 
 
 async def test_the_front_page_says_where_everything_is() -> None:
     """A person who opens the address finds the links."""
-    async with serve(LOCAL, State(config())) as url:
+    async with serving(LOCAL, State(config())) as url:
         status, kind, text = await fetch(url)
     assert status == 200
     assert kind.startswith("text/html")
@@ -89,7 +89,7 @@ async def test_the_front_page_says_where_everything_is() -> None:
 
 async def test_what_is_not_there_is_said_in_json() -> None:
     """A wrong path, and a path that takes another method, each with what to do."""
-    async with serve(LOCAL, State(config())) as url, aiohttp.ClientSession() as session:
+    async with serving(LOCAL, State(config())) as url, aiohttp.ClientSession() as session:
         async with session.get(f"{url}/v1/event") as answer:
             assert (answer.status, await answer.json()) == (
                 404,
@@ -105,5 +105,5 @@ async def test_a_taken_port_is_said_in_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         listen = f"127.0.0.1:{taken.getsockname()[1]}"
         with pytest.raises(ServiceError, match=f"cannot listen on {listen}: .*free the port or change web.listen"):
-            async with serve(Web(listen=listen), State(config())):
+            async with serving(Web(listen=listen), State(config())):
                 pass

@@ -1,0 +1,9 @@
+"""What the exporter shows in a browser by itself.
+
+files    what is sent again and again
+pages    the addresses of the pages, and of the files in ``static/`` that they are made of
+"""
+
+from exporter.web.pages.pages import ASSETS, OPEN_PATHS, Pages
+
+__all__ = ["ASSETS", "OPEN_PATHS", "Pages"]
