@@ -15,6 +15,7 @@ from exporter.errors import ConfigError, ServiceError
 from exporter.journal import commands
 from exporter.service import run
 from exporter.sources import known_exchanges, lacking
+from exporter.stopping import Stop
 
 log = logging.getLogger(__name__)
 
@@ -74,11 +75,16 @@ def _account(exchange: Exchange) -> str:
 
 
 def _run(config: Config) -> int:
-    logs.set_up(config.log)
+    logs.set_up(config)
+    stop = Stop()
+    stop.listen()
     try:
-        asyncio.run(run(config))
+        asyncio.run(run(config, stop))
     except ServiceError as error:
         log.error("%s", error)  # noqa: TRY400 - the message says it all, a traceback would bury it
+        return FAILED
+    except Exception:
+        log.exception("the exporter ended by a fault")
         return FAILED
     return OK
 

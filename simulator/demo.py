@@ -178,7 +178,11 @@ def _parts(options: Options, ports: dict[str, int]) -> list[Component]:
         simulator_url=simulator_url,
         market=market,
         overrides={
-            **components.demo_settings(market),
+            **components.demo_settings(
+                market,
+                prometheus_url=components.local_url(ports["prometheus"]),
+                alertmanager_url=components.local_url(ports["alertmanager"]),
+            ),
             "links": {part.name: part.url for part in watchers},
             "incidents": {"token": {"file": str(hears)}},
             "push": {"tokens": [{"name": "app", "token": {"file": str(pushes)}}]},
@@ -257,6 +261,8 @@ def _table(options: Options, ports: dict[str, int], *, with_grafana: bool) -> st
     alerts = "/alerts" if answers(url["prometheus"], "/alerts") else "/classic/alerts"  # Debian's has only those
     end = f"It ends by itself after {options.seconds:g} s." if options.seconds else "Ctrl-C ends everything."
     return f"""
+  live          {url["exporter"]}/live
+  public        {url["exporter"]}/public
   exporter      {url["exporter"]}/metrics
   Prometheus    {url["prometheus"]}{alerts}
   Alertmanager  {url["alertmanager"]}/api/v2/alerts

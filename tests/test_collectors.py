@@ -23,6 +23,7 @@ from exporter.journal import Figures
 from exporter.journal.records import Incident, Sampled
 from exporter.metrics import EXCHANGE_REQUESTS, EXCHANGE_UP, TABLE, Kind
 from exporter.state.bots import BotState
+from exporter.state.breaker import Breaker
 from exporter.state.exchange import ErrorKind, Stream
 from exporter.state.host import HostState
 from exporter.state.state import State
@@ -66,6 +67,7 @@ def small_world() -> State:
     intake.accept(timed, "push")
     intake.accept(fill("3", "sell", "101", "0.5", T0 + 1, order_id="3", liquidity="maker"), "push")
     intake.accept(book(99.0, 101.0, T0 + 1.75), "ccxt")
+    state.stream.refused["rate"] += 1
     intake.reject(EventError("price", "price is -1"), "ccxt")
     intake.accept(book(99.0, 101.0, T0, symbol="BTC/USDT:USDT"), "ccxt")
     for total, ago in ((1000, 100), (1001, 50)):
@@ -99,6 +101,7 @@ def small_world() -> State:
     state.incidents.take(Incident(2, T0, "f2", "critical", "TradingExchangeUnavailable", "alpha", "Gone.", T0))
     state.incidents.hear()
     state.components["exchange/alpha"].up = True
+    state.breakers["source/host"] = Breaker(state.config.supervision, failures=7, restarts=6)
     state.push.requests[200] += 1
     state.push.durations.observe(0.004)
     state.push.received_bytes += 262

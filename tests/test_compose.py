@@ -110,6 +110,17 @@ def test_demo_api_pushes_with_the_token_that_the_exporter_knows() -> None:
     assert SERVICES["app"]["environment"] == {"EXPORTER_TOKEN": known}
 
 
+def test_demo_asks_the_services_for_what_its_pages_show() -> None:
+    """Both pages are on, and whom the exporter asks for their figures are services, at the ports they listen on."""
+    demo = yaml.safe_load((ROOT / "exporter.demo.yml").read_text())
+    assert demo["pages"]["live"]
+    assert demo["pages"]["public"]
+    for name, server in demo["upstream"].items():
+        port = server["url"].removeprefix(f"http://{name}:")
+        assert SERVICES[name]["ports"] == [f"127.0.0.1:{port}:{port}"]
+        assert demo["links"][name] == f"http://127.0.0.1:{port}"
+
+
 def test_data_is_kept() -> None:
     """Each of the upstream services has a volume, and Prometheus keeps 30 days."""
     for name in UPSTREAM:

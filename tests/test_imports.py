@@ -9,14 +9,15 @@ PACKAGE = Path(__file__).parents[1] / "exporter"
 
 # From left to right; a part may import only itself and what stands in an earlier row.
 ROWS: tuple[tuple[str, ...], ...] = (
-    ("__init__", "errors", "metrics", "client", "threads"),
+    ("__init__", "errors", "metrics", "client", "sampler", "stopping", "threads"),
     ("events", "config", "reference"),
     ("journal",),
     ("ledger", "logs"),
     ("state",),
-    ("intake", "exposition", "recovery", "replay"),
+    ("health", "intake", "exposition", "recovery", "replay"),
     ("sources", "collectors"),
-    ("publish",),
+    ("publish", "stream", "supervision"),
+    ("live",),
     ("web",),
     ("service",),
     ("cli",),

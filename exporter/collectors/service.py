@@ -19,3 +19,5 @@ def collect(state: State) -> Iterator[Batch]:
     yield metrics.EVENT_LAG, [((kind,), lag) for kind, lag in intake.lag.items()]
     yield metrics.SERIES_DROPPED, [((family,), n) for family, n in state.dropped.items()]
     yield metrics.COMPONENT_UP, [((name,), part.up) for name, part in state.components.items()]
+    yield metrics.COMPONENT_RESTARTS, [((name,), each.restarts) for name, each in state.breakers.items()]
+    yield metrics.COMPONENT_CIRCUIT_OPEN, [((name,), each.is_open) for name, each in state.breakers.items()]

@@ -172,9 +172,23 @@ class Journal:
         """Write what is pending and close the file; what cannot be written is logged and gone."""
         try:
             self._write_here()
-        except JournalError as error:
-            log.error("the journal ends with records that were never said to be kept: %s", error)  # noqa: TRY400
+        except JournalError:
+            self._tell_of_lost()
         self._thread.submit(self._store.close).result()
+        self._thread.shutdown()
+        self._lock.release()
+
+    async def end(self) -> None:
+        """As `close`, for when the task has ended, with all else going on meanwhile; no record is taken any more."""
+        self._max_pending = 0
+        try:
+            await self._in_thread(self._store.write, self._sealed())
+        except StoreError as error:
+            self._note_refused(error)
+            self._tell_of_lost()
+        else:
+            self._note_written()
+        await self._in_thread(self._store.close)
         self._thread.shutdown()
         self._lock.release()
 
@@ -316,7 +330,12 @@ class Journal:
             "are tried again by themselves"
         )
 
+    def _tell_of_lost(self) -> None:
+        log.error("the journal ends with records that were never said to be kept: %s", self._failure())
+
     def _overload(self) -> str:
+        if not self._max_pending:
+            return "the exporter is stopping; deliver again later"
         why = self._failure() if self.figures.failing_since is not None else "the disk is slower than the events"
         return f"{self.figures.pending} records wait to be written, no more are taken now; deliver again later: {why}"
 

@@ -26,6 +26,15 @@ class ErrorKind(StrEnum):
     OTHER = "other"
 
 
+UNAVAILABLE = frozenset(
+    (ErrorKind.NETWORK, ErrorKind.TIMEOUT, ErrorKind.UNAVAILABLE, ErrorKind.MAINTENANCE, ErrorKind.BAD_RESPONSE)
+)
+"""The exchange's own failures: it was not there, or what it said made no sense. The others are about us."""
+
+PROBE = "fetch_time"
+"""The operation that asks at a steady pace whether an exchange is there."""
+
+
 class Stream(StrEnum):
     """What an exchange sends without being asked each time; values of the label ``stream``."""
 

@@ -13,6 +13,7 @@ from exporter.ledger.currency import Rates
 from exporter.ledger.ledger import Ledger
 from exporter.metrics import LATENCY_BUCKETS
 from exporter.state.bots import BotState
+from exporter.state.breaker import Breaker
 from exporter.state.exchange import ExchangeState
 from exporter.state.histogram import Histogram
 from exporter.state.host import HostState
@@ -25,6 +26,7 @@ from exporter.state.quality import Quality
 from exporter.state.risk import RiskState
 from exporter.state.signals import Signals
 from exporter.state.sms import Texts
+from exporter.state.stream import Changes, StreamState
 
 Clock = Callable[[], float]
 
@@ -84,6 +86,9 @@ class State:
         self.texts = Texts(config.sms.queue)
         self.bots: dict[str, BotState] = {}
         self.components: defaultdict[str, Component] = defaultdict(Component)
+        self.breakers: dict[str, Breaker] = {}  # of components that are begun anew
         self.intake = IntakeCounts()
         self.push = PushState()
+        self.stream = StreamState()
+        self.changes = Changes()
         self.dropped: defaultdict[str, int] = defaultdict(int)  # samples beyond the series limit, by family

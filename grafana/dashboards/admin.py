@@ -8,7 +8,7 @@ from __future__ import annotations
 from grafana import frame
 from grafana.layout import Section, line
 from grafana.panels import Json
-from grafana.sections import channels, exporter, journal, monitoring, push
+from grafana.sections import channels, exporter, journal, monitoring, push, stream
 
 QUESTIONS = ("Is the monitoring alive?", "What does it drop?", "What does it cost?")
 
@@ -21,6 +21,7 @@ def build() -> Json:
         exporter.section(),
         journal.section(),
         push.section(),
+        stream.section(),
         monitoring.prometheus(),
         channels.section(),
         monitoring.costs(),

@@ -6,7 +6,7 @@ from exporter import metrics
 from grafana import queries
 from grafana.layout import Section, line
 from grafana.panels import Draw, Look, Panel, bargauge, headed, stat, state_timeline, table, timeseries
-from grafana.queries import Query
+from grafana.queries import RATE_INTERVAL, Query
 from grafana.sections.exchanges import UP_OR_DOWN
 
 _COLLECTOR = ("collector",)
@@ -19,6 +19,7 @@ def section() -> Section:
         (
             line(8, (5, _parts()), (5, _collectors()), (2, _version())),
             line(7, _event_lag(), _events(), _collector_time(), _refused()),
+            line(6, _restarts(), _circuits()),
         ),
     )
 
@@ -101,4 +102,28 @@ def _refused() -> Panel:
         Query(queries.increase(metrics.EVENTS_REJECTED, ("reason",)), "events: {{reason}}"),
         Query(queries.increase(metrics.SERIES_DROPPED, ("family",)), "samples: {{family}}"),
         look=Look(unit="short", decimals=0, low=0, steps=((None, "green"), (1, "red"))),
+    )
+
+
+def _restarts() -> Panel:
+    return timeseries(
+        "Restarts of parts",
+        "Times that parts failed and were begun anew, by part. One that goes on: the log has the fault; see "
+        "TradingComponentFailing in the runbook.",
+        Query(queries.increase(metrics.COMPONENT_RESTARTS, ("component",), window=RATE_INTERVAL), "{{component}}"),
+        look=Look(unit="short", low=0),
+        draw=Draw(fill=0),
+    )
+
+
+def _circuits() -> Panel:
+    return state_timeline(
+        "Parts left alone",
+        "Parts that failed so often that they are left alone, and tried from time to time. What they do is missing "
+        "meanwhile; the log has the fault.",
+        Query(queries.gauge(metrics.COMPONENT_CIRCUIT_OPEN, ("component",), how="max"), "{{component}}"),
+        look=Look(
+            steps=((None, "green"), (1, "red")),
+            words={"0": ("in use", "green"), "1": ("left alone", "red")},
+        ),
     )

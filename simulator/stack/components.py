@@ -169,13 +169,15 @@ def exporter_config(
     return _merged(config, overrides or {})
 
 
-def demo_settings(market: Market = DEFAULT_MARKET) -> dict[str, object]:
-    """What the demo's exporter holds the maker's figures against, so that drawdown, equity and limits are shown."""
+def demo_settings(market: Market = DEFAULT_MARKET, *, prometheus_url: str, alertmanager_url: str) -> dict[str, object]:
+    """What the demo's exporter holds the maker's figures against, and whom it asks for what its pages show."""
     accounts = [f"{name_of(exchange)}/main" for exchange in market.exchanges]
     limits = {"symbol_usd": dict.fromkeys(market.symbols, 20_000), "total_usd": 50_000}
     return {
         "risk": {"sample_seconds": 10, "capital_usd": dict.fromkeys(accounts, 10_000), "limits": limits},
         "targets": {"loss_usd": 500},
+        "upstream": {"prometheus": {"url": prometheus_url}, "alertmanager": {"url": alertmanager_url}},
+        "pages": {"live": True, "public": True, "name": "Demo"},
     }
 
 
@@ -186,7 +188,10 @@ def compose_exporter_config() -> str:
         simulator_url=f"http://simulator:{SIMULATOR_PORT}",
         # It must listen for neighbouring containers; docker-compose.yml publishes it on loopback only.
         overrides={
-            **demo_settings(),
+            **demo_settings(
+                prometheus_url=f"http://prometheus:{PROMETHEUS_PORT}",
+                alertmanager_url=f"http://alertmanager:{ALERTMANAGER_PORT}",
+            ),
             "web": {"trusted_network": True},
             "links": {
                 "grafana": local_url(GRAFANA_PORT),

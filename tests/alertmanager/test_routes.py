@@ -79,6 +79,7 @@ TABLE = [
     ("TradingJournalFailing", "critical", "5m", PAGED),
     ("TradingJournalDamaged", "warning", "15m", TOLD),
     ("TradingJournalDiskFull", "warning", "30m", TOLD),
+    ("TradingComponentFailing", "warning", "15m", TOLD),
     ("TradingTargetMissing", "warning", "15m", TOLD),
     ("TradingNotificationsFailing", "critical", "5m", PAGED),
     ("TradingTextsFailing", "critical", "5m", PAGED),

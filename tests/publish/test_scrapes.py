@@ -11,9 +11,9 @@ import pytest
 from exporter.config import Web
 from exporter.publish.scrapes import Scrapes
 from exporter.state.state import State
-from exporter.web.server import serve
 from tests.builders import config
 from tests.sources.test_link import Loop
+from tests.web.serving import serving
 
 PROMETHEUS = {"User-Agent": "Prometheus/3.4.1"}
 
@@ -70,7 +70,7 @@ def test_an_absence_is_not_learned_and_a_new_interval_is() -> None:
 async def test_only_prometheus_and_what_acts_like_it_is_one() -> None:
     """A person who looks at the metrics is none; other programs that scrape tell their time-out as it does."""
     state = State(config())
-    async with serve(Web(listen="127.0.0.1:0"), state) as url, aiohttp.ClientSession() as session:
+    async with serving(Web(listen="127.0.0.1:0"), state) as url, aiohttp.ClientSession() as session:
 
         async def look(**headers: str) -> str:
             async with session.get(f"{url}/metrics", headers=headers) as answer:

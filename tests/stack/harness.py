@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -31,6 +31,7 @@ T = TypeVar("T")
 class Options:
     """How the parts are started; everything has the demo's value unless given.
 
+    ``exporter_program`` are the arguments with which Python runs as the exporter.
     ``*_overrides`` are merged into the configuration of that part, mappings by key, lists replaced.
     ``each_exchange`` is merged into every entry of the exporter's ``exchanges``. ``prometheus_edit`` is called with
     Prometheus's folder before it starts. ``channels`` says which of Alertmanager's channels are on, as ``channels.yml``
@@ -41,6 +42,7 @@ class Options:
     replay: Replay | None = None
     simulator_arguments: tuple[str, ...] = ()
     maker_arguments: tuple[str, ...] = ()
+    exporter_program: tuple[str, ...] = ("-m", "exporter")
     exporter_overrides: Settings = field(default_factory=dict)
     each_exchange: Settings = field(default_factory=dict)
     exporter_environment: Mapping[str, str] = field(default_factory=dict)
@@ -156,9 +158,11 @@ class Harness:
             overrides=options.exporter_overrides,
             each_exchange=options.each_exchange,
         )
-        return components.exporter(
+        component = components.exporter(
             self.stack.run_dir, port=port, config=config, environment=options.exporter_environment
         )
+        python, _, _, *arguments = component.command
+        return replace(component, command=(python, *options.exporter_program, *arguments))
 
     def _prometheus(self) -> Component:
         return components.prometheus(

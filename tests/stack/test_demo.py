@@ -12,6 +12,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
@@ -83,7 +84,8 @@ def test_demo_from_start_to_ctrl_c(demo: Demo, tmp_path: Path) -> None:
     demo.wait_for("Ctrl-C ends everything")
     assert f"port {DEFAULT_SIMULATOR_PORT} is taken; simulator uses" in demo.text()
     addresses = re.findall(r"^  [A-Za-z]+ +(http://\S+)", demo.text(), re.MULTILINE)
-    assert len(addresses) >= 4
+    assert len(addresses) >= 6
+    assert {urlsplit(address).path for address in addresses} >= {"/live", "/public", "/metrics"}
     for address in addresses:
         with urllib.request.urlopen(address, timeout=10) as answer:
             assert answer.status == 200

@@ -1,8 +1,9 @@
 """All sources at once, and a past: the stack in which every panel of every dashboard has something to show.
 
 Simulated exchanges with their maker, the made-up API with Redis and memcached, a desk that pushes all that can be
-pushed, a freqtrade, a node of nautilus, incidents and texts over Alertmanager. Nothing is as slow as in life: scrapes
-and rules come each second, and Prometheus starts with what it would have recorded in the month before.
+pushed, a freqtrade, a node of nautilus, incidents and texts over Alertmanager, and somebody who watches it live.
+Nothing is as slow as in life: scrapes and rules come each second, and Prometheus starts with what it would have
+recorded in the month before.
 """
 
 from __future__ import annotations
@@ -165,6 +166,7 @@ class Whole:
     harness: Harness
     session: aiohttp.ClientSession
     redis: Redis
+    watcher: aiohttp.ClientWebSocketResponse
     desk: Busy = field(default_factory=Busy)
 
     async def push(self, events: list[Event]) -> None:
@@ -177,6 +179,12 @@ class Whole:
     async def tell(self) -> None:
         """Tell what the desk does."""
         await self.push(self.desk.moment())
+
+    async def watch(self) -> None:
+        """Read what came live, and ask for something that there is not."""
+        await self.watcher.send_json({"op": "subscribe", "stream": "gossip"})
+        while (await self.watcher.receive_json())["type"] != "error":
+            pass
 
     async def incident(self, seconds: float) -> None:
         """Tell Alertmanager of an alert of another program, which ends after so many seconds."""
@@ -206,9 +214,11 @@ async def running(folder: Path, new_harness: NewHarness, listener: Listener) -> 
         redis = await ends.enter_async_context(Redis(port=store.port))
         settings = _settings(folder, listener, bot.url, {"redis": store.port, "memcached": quotes.port})
         harness = await _started(new_harness, settings, {"redis": store.port, "memcached": quotes.port})
-        whole = Whole(harness, session, redis)
+        stream = session.ws_connect(f"{harness.url('exporter')}/ws", compress=15)
+        whole = Whole(harness, session, redis, await ends.enter_async_context(stream))
+        await whole.watcher.send_json({"op": "subscribe", "stream": "pnl"})
         await whole.push(whole.desk.trades())
-        happen = (whole.tell, partial(causes.heartbeat, redis), partial(whole.incident, 3.0))
+        happen = (whole.tell, whole.watch, partial(causes.heartbeat, redis), partial(whole.incident, 3.0))
         await ends.enter_async_context(causes.going_on(*happen))
         yield whole
 

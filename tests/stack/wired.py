@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -98,9 +98,9 @@ class Seen:
 class Play:
     """All that runs, and what was heard of it.
 
-    ``spare`` is a second exporter, which takes texts and incidents; ``gone`` a third one, which has been killed. While
-    ``node_runs``, one of nautilus writes heartbeats to Redis. ``seen`` is whatever Alertmanager ever showed, ``starts``
-    the Unix time since when, by name and severity.
+    ``spare`` is a second exporter, which takes texts and incidents, and of which a part fails; ``gone`` a third one,
+    which has been killed. While ``node_runs``, one of nautilus writes heartbeats to Redis. ``seen`` is whatever
+    Alertmanager ever showed, ``starts`` the Unix time since when, by name and severity.
     """
 
     harness: Harness
@@ -205,7 +205,7 @@ async def playing(folder: Path, new_harness: NewHarness, listener: Listener) -> 
         servers = [ends.enter_context(redis_server(_folder(folder / name))) for name in ("sessions", "spare")]
         memcached = ends.enter_context(memcached_server(_folder(folder / "quotes")))
         own = Options(market=Market(exchanges=()), exporter_overrides=_own_settings(folder, listener))
-        spare, gone = await new_harness(own), await new_harness(own)
+        spare, gone = await new_harness(_with_a_fault(own)), await new_harness(own)
         ports = {"sessions": servers[0].port, "spare": servers[1].port, "quotes": memcached.port}
         settings = {**own.exporter_overrides, **_settings(ports)}
         harness = await new_harness(_options(listener, mails, settings, spare.url("exporter"), gone.url("exporter")))
@@ -254,6 +254,12 @@ def _own_settings(folder: Path, listener: Listener) -> dict[str, Any]:
         "incidents": {"token": token},
         "targets": dict(TARGETS),
     }
+
+
+def _with_a_fault(options: Options) -> Options:
+    """The same, but for a part in place of the host's figures that fails whenever it begins; once is enough."""
+    settings = {**options.exporter_overrides, "supervision": {"open_after": 1}}
+    return replace(options, exporter_program=("-m", "tests.stack.stubborn", "Fails"), exporter_overrides=settings)
 
 
 def _settings(ports: Mapping[str, int]) -> dict[str, Any]:

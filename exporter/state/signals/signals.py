@@ -23,13 +23,16 @@ CacheKey = tuple[str, str]  # cache, tier
 
 
 class Signals:
-    """``requests`` are durations in seconds; ``servers`` says of each cache that we ask ourselves whether it answers.
+    """``requests`` are durations in seconds, ``answered`` those of all; ``failures`` counts those with a status of 5xx.
 
-    ``levels`` and ``sums`` are figures of the business by name.
+    ``servers`` says of each cache that we ask ourselves whether it answers. ``levels`` and ``sums`` are figures of the
+    business by name.
     """
 
     def __init__(self, models: Models) -> None:
         self.requests: dict[RequestKey, Histogram] = {}
+        self.answered = Histogram(LATENCY_BUCKETS)
+        self.failures = 0
         self.caches: dict[CacheKey, CacheFigures] = {}
         self.servers: dict[CacheKey, bool] = {}
         self.models: dict[str, Model] = {}
@@ -77,6 +80,8 @@ class Signals:
             _check_room(self.requests, key, "route")
             durations = self.requests[key] = Histogram(LATENCY_BUCKETS)
         durations.observe(event.duration)
+        self.answered.observe(event.duration)
+        self.failures += event.status >= 500
 
     def _predict(self, event: Prediction) -> None:
         """Each feature keeps values to compare with: where all have too many, the model that is silent longest goes."""
