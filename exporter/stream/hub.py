@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from time import perf_counter
 
@@ -58,6 +59,7 @@ class Hub:
             "spreads": SpreadsView(state),
             **(more or {}),
         }
+        self._order = deque(self._views)
         self._listened: dict[str, int] = dict.fromkeys(self._views, 0)
         self._refreshing: dict[str, Iterator[None]] = {}
         self._completing = {stream: asyncio.Lock() for stream in self._views}
@@ -149,10 +151,12 @@ class Hub:
                 _go_away(client)
 
     def _refresh(self) -> None:
-        """Bring the tables up to date, for as long as a turn may take."""
+        """Bring the tables up to date, for as long as a turn may take; the one that is next begins the next turn."""
         until = perf_counter() + _BUDGET
-        for stream, listened in self._listened.items():
-            if listened and not self._step(stream, until):
+        for _ in self._views:
+            stream = self._order[0]
+            self._order.rotate(-1)
+            if self._listened[stream] and not self._step(stream, until):
                 return
 
     def _step(self, stream: str, until: float) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from urllib.parse import urlsplit
 
@@ -16,8 +15,6 @@ from exporter.stream.client import Bucket, Client, Wire
 from exporter.stream.hub import Hub
 from exporter.stream.protocol import PRIVATE, Auth, Ping, Request, Subscribe, Unsubscribe
 from exporter.web.keys import TRUSTED
-
-log = logging.getLogger(__name__)
 
 Talk = Callable[[web.WebSocketResponse, Client], Awaitable[None]]
 

@@ -6,7 +6,6 @@ which change while it fills, so that increments could not be told apart from eac
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator
 from itertools import filterfalse
 
@@ -18,8 +17,6 @@ from exporter.intake import Intake
 from exporter.sources.freqtrade import convert
 from exporter.sources.freqtrade.convert import Labels, OrderRow, TradeRow
 from exporter.state.state import State
-
-log = logging.getLogger(__name__)
 
 SOURCE = "freqtrade"
 _FEE_WITHIN = 60.0  # seconds after an order's end, in which the bot asks the exchange for its fee
