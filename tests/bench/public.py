@@ -20,6 +20,7 @@ from simulator.stack.ports import LOOPBACK, free_port
 from simulator.stack.processes import Stack
 from tests.bench import push
 from tests.bench.figure import Figure, quantile
+from tests.bench.processes import TOKEN
 
 VIEWERS = int(os.environ.get("BENCH_PUBLIC_VIEWERS", "1000"))
 SECONDS = 60.0
@@ -43,9 +44,7 @@ async def _measure() -> list[Figure]:
     }
     with tempfile.TemporaryDirectory() as folder:
         async with Stack(Path(folder), lambda _: None) as stack:
-            exporter = components.exporter(
-                stack.run_dir, port=port, config=config, environment={"BENCH_TOKEN": push.TOKEN}
-            )
+            exporter = components.exporter(stack.run_dir, port=port, config=config, environment={"BENCH_TOKEN": TOKEN})
             scraping = components.prometheus(
                 stack.run_dir, port=prometheus, exporter_port=port, alertmanager_port=free_port()
             )

@@ -6,30 +6,25 @@ import http.client
 import os
 import random
 import re
-import secrets
 import shutil
 import socket
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
 from pathlib import Path
-
-import psutil
 
 from simulator.stack.ports import free_port
 from tests.bench.figure import Figure, quantile
+from tests.bench.processes import TOKEN, exporter, pin, until_listening
 
 FILLS = int(os.environ.get("BENCH_PUSH_FILLS", "1000000"))
 BATCH = 2000
 SENDERS = 2
 BOOKS = 20
 PROBES = 200
-TOKEN = secrets.token_hex(16)
 _CACHE = Path.home() / ".cache" / "trading-exporter" / "go"
 _STATSD = "github.com/prometheus/statsd_exporter@v0.28.0"
 _CONFIG = """
@@ -43,7 +38,7 @@ log: {{level: warning}}
 
 def measure() -> Iterator[Figure]:
     """The exporter has one core to itself, the senders the other."""
-    with _exporter() as (port, process):
+    with exporter(_CONFIG) as (port, process):
         _push(port, _books())
         _push(port, fills(FILLS, 1))
         per_fill = _series_of_a_fill(port)
@@ -59,28 +54,6 @@ def measure() -> Iterator[Figure]:
         yield Figure("push: POST to /metrics, p50", quantile(latencies, 0.5) * 1000, "ms", "<= 10")
         yield Figure("push: POST to /metrics, p99", quantile(latencies, 0.99) * 1000, "ms", "<= 100")
     yield from _peer(FILLS / seconds * per_fill, per_fill)
-
-
-@contextmanager
-def _exporter() -> Iterator[tuple[int, psutil.Process]]:
-    with tempfile.TemporaryDirectory() as folder:
-        port = free_port()
-        file = Path(folder) / "exporter.yml"
-        file.write_text(_CONFIG.format(port=port, folder=folder))
-        command = [sys.executable, "-m", "exporter", "run", "--config", str(file)]
-        with subprocess.Popen(command, env={**os.environ, "BENCH_TOKEN": TOKEN}) as process:
-            try:
-                _pin(process.pid, 0)
-                _until_listening(port)
-                yield port, psutil.Process(process.pid)
-            finally:
-                process.terminate()
-
-
-def _pin(pid: int, core: int) -> None:
-    """Keep a process on one core, where that can be said."""
-    with suppress(AttributeError, OSError):
-        os.sched_setaffinity(pid, {core})
 
 
 def _books() -> bytes:
@@ -201,15 +174,6 @@ def _probe(port: int, number: int) -> float:
     return time.perf_counter() - started
 
 
-def _until_listening(port: int) -> None:
-    for _ in range(600):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise RuntimeError(f"nobody listens on port {port}")
-
-
 # The peer: statsd_exporter, which takes lines such as these and keeps nothing on disk.
 
 
@@ -222,8 +186,8 @@ def _peer(ours: float, per_fill: int) -> Iterator[Figure]:
     flags = [f"--statsd.listen-tcp=127.0.0.1:{port}", f"--web.listen-address=127.0.0.1:{web}", "--statsd.listen-udp="]
     with subprocess.Popen([str(program), *flags], stderr=subprocess.DEVNULL) as process:
         try:
-            _pin(process.pid, 0)
-            _until_listening(port)
+            pin(process.pid, {0})
+            until_listening(port)
             rate = statistics.median(_lines_per_second(port, web, per_fill) for _ in range(3))
         finally:
             process.terminate()

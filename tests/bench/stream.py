@@ -6,22 +6,19 @@ import http.client
 import json
 import os
 import random
-import secrets
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import msgspec
 import psutil
 
-from simulator.stack.ports import free_port
 from tests.bench.figure import Figure, quantile
+from tests.bench.processes import TOKEN, exporter, other_cores, pin
 from tests.bench.readers import Plan, Seen, connect, text
 
 READERS = int(os.environ.get("BENCH_STREAM_READERS", "1000"))
@@ -31,7 +28,6 @@ MARKETS, PER_READER = 100, 5
 EVENTS = 5_000  # a second
 BATCH = 100
 BOOKS = 120  # about 10,000 series
-TOKEN = secrets.token_hex(16)
 INTERVALS = (0.1, 0.05, 0.02)
 MISBEHAVING = 200
 _CONFIG = """
@@ -103,7 +99,7 @@ class _Run:
         """Readers in a process of their own, once all are connected."""
         command = [sys.executable, "-m", "tests.bench.readers", self.url, msgspec.json.encode(plan).decode()]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        psutil.Process(process.pid).cpu_affinity(_other_cores())
+        pin(process.pid, other_cores())
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         return process
@@ -191,35 +187,8 @@ def _repeated(work: Callable[[threading.Event], None]) -> Iterator[None]:
 
 @contextmanager
 def _exporter(interval: float) -> Iterator[_Run]:
-    with tempfile.TemporaryDirectory() as folder:
-        port, file = free_port(), Path(folder) / "exporter.yml"
-        file.write_text(_CONFIG.format(port=port, folder=folder, interval=interval))
-        command = [sys.executable, "-m", "exporter", "run", "--config", str(file)]
-        with subprocess.Popen(command, env={**os.environ, "BENCH_TOKEN": TOKEN}) as started:
-            try:
-                process = psutil.Process(started.pid)
-                process.cpu_affinity([sorted(os.sched_getaffinity(0))[0]])
-                _until_listening(port)
-                yield _Run(process, port)
-            finally:
-                started.terminate()
-
-
-def _other_cores() -> list[int]:
-    first, *others = sorted(os.sched_getaffinity(0))
-    return others or [first]
-
-
-def _until_listening(port: int) -> None:
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            assert time.monotonic() < deadline, "the exporter does not listen"
-            time.sleep(0.05)
-        else:
-            return
+    with exporter(_CONFIG, interval=interval) as (port, process):
+        yield _Run(process, port)
 
 
 def _fills() -> str:
