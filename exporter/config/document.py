@@ -21,6 +21,9 @@ from exporter.errors import ConfigError
 
 Path = tuple[str | int, ...]
 
+Problem = tuple[Path, str]
+"""A place in the file, and what is wrong there."""
+
 SECRETS = frozenset({"api_key", "secret", "password", "bearer_token", "username", "ws_token", "token"})
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from exporter.config.base import Section
-from exporter.config.document import Path
 
 _ADDRESS = re.compile(r"https?://[^\s/?#@\\\"<>]+(/[^\s?#\\\"<>]*)?")
 
@@ -48,13 +46,3 @@ def is_address(text: str) -> bool:
         return bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port or a bracket that is none
         return False
-
-
-def link_problems(links: Links) -> Iterator[tuple[Path, str]]:
-    """What is wrong with the addresses; none of them is repeated, since a password may be in it."""
-    for name, address in links.addresses.items():
-        if not is_address(address):
-            text = (
-                "is no address that everybody may see; write for example http://127.0.0.1:3000, without login, ? or #"
-            )
-            yield ("links", name), text

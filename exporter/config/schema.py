@@ -29,11 +29,15 @@ Level = Literal["debug", "info", "warning", "error"]
 
 
 class Web(Section, frozen=True):
-    """The HTTP side. ``listen`` is ``host:port``; beyond loopback a token or `trusted_network` is needed."""
+    """The HTTP side. ``listen`` is ``host:port``; beyond loopback a token or `trusted_network` is needed.
+
+    ``hosts`` are names by which the exporter is asked on loopback without a token, besides those of every machine.
+    """
 
     listen: str = "127.0.0.1:9850"
     bearer_token: Secret | None = None
     trusted_network: bool = False
+    hosts: list[str] = []
 
     @property
     def host(self) -> str:

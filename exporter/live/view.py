@@ -56,12 +56,12 @@ def _system(facts: Facts, ring: Ring) -> dict[str, object]:
 
 def _exchange(facts: Facts, ring: Ring, name: str) -> dict[str, object]:
     found = exchanges.detail(facts, ring, name, "")
-    return {
+    told: dict[str, object] = {
         "name": "exchange",
         "exchange": name,
         "status": found.status,
         "response_time_ms": found.response_time_ms,
         "error_rate_percent": found.error_rate_percent,
         "availability_percent": found.availability_percent,
-        "missing": facts.missing,
     }
+    return told | {"missing": {place: why for place, why in facts.missing.items() if place in told}}

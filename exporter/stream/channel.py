@@ -12,6 +12,7 @@ from exporter.stream.protocol import Head, Kind, Resume, Selection, news
 from exporter.stream.table import Item, Table
 
 _LARGEST = 32_768  # bytes of things in one message, which take half a millisecond to compress
+_A_LOT = 1_000  # things to look at before everybody else has a turn
 _JOINING = sys.maxsize  # in place of a number: this client is told by `join`
 
 
@@ -22,6 +23,11 @@ class _Portion(NamedTuple):
     after: int
     number: int
     items: list[Item]
+
+    @property
+    def is_news(self) -> bool:
+        """Whether there is anything to tell; that there is nothing at all is news, too."""
+        return self.kind == "snapshot" or bool(self.items)
 
 
 class Channel:
@@ -47,7 +53,7 @@ class Channel:
         known = resume is not None and resume.epoch == epoch and resume.number <= newest
         self._clients[client] = _JOINING
         for portion in self._portions(resume.number if known and resume is not None else None):
-            if portion.kind == "snapshot" or portion.items:
+            if portion is not None and portion.is_news:
                 client.send(self._message(portion, now))
             yield
         self._clients[client] = newest
@@ -63,7 +69,8 @@ class Channel:
         """
         newest = self._table.number
         for portion in self._portions(self._seen):
-            self._share(portion, now)
+            if portion is not None:
+                self._share(portion, now)
             yield
         self._seen = newest
         for client, seen in list(self._clients.items()):
@@ -72,8 +79,7 @@ class Channel:
 
     def _share(self, portion: _Portion, now: float) -> None:
         """Tell it those who know all before it."""
-        is_news = portion.kind == "snapshot" or bool(portion.items)
-        message = self._message(portion, now) if is_news else None
+        message = self._message(portion, now) if portion.is_news else None
         for client, seen in self._clients.items():
             if seen != portion.after:
                 continue
@@ -86,22 +92,30 @@ class Channel:
     def _catch_up(self, client: Client, seen: int, now: float) -> Iterator[None]:
         """Tell a client alone what changed since, as long as it reads, and does not leave or join anew."""
         for portion in self._portions(seen):
+            if portion is None:
+                yield
+                continue
             if self._clients.get(client) != portion.after or client.is_behind(now):
                 return
-            if portion.kind == "snapshot" or portion.items:
+            if portion.is_news:
                 client.send(self._message(portion, now))
             self._clients[client] = portion.number
             yield
 
-    def _portions(self, seen: int | None) -> Iterator[_Portion]:
-        """What changed since, the oldest first; where that is not known any more, all that there is."""
+    def _portions(self, seen: int | None) -> Iterator[_Portion | None]:
+        """What changed since, the oldest first; where that is not known any more, all that there is.
+
+        None is a pause, since a selection may be small and all that there is much.
+        """
         newest, matches = self._table.number, self._selection.matches
         if seen == newest:
             return
         kind: Kind = "snapshot" if seen is None or seen < self._table.forgotten else "update"
         changed = self._table.since(seen if seen is not None and kind == "update" else 0)
         after, items, size = seen or 0, list[Item](), 0
-        for item in reversed(changed):
+        for looked, item in enumerate(changed, 1):
+            if looked % _A_LOT == 0:
+                yield None
             if not matches(item.labels):
                 continue
             if items and size + len(item.body) > _LARGEST:

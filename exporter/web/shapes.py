@@ -6,16 +6,15 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from exporter.live.figures import Missing
+
 
 class Service(msgspec.Struct, frozen=True, kw_only=True):
     """One part of the exporter."""
 
     state: Annotated[Literal["up", "down"], msgspec.Meta(description="Whether it works now.")]
     score: Annotated[float, msgspec.Meta(description="Share of the last five minutes for which it was up, percent.")]
-    detail: Annotated[
-        str | msgspec.UnsetType,
-        msgspec.Meta(description="What keeps it from working; only with the token, where there is one."),
-    ] = msgspec.UNSET
+    detail: Annotated[str, msgspec.Meta(description="What keeps it from working.")]
     restarts: Annotated[
         int | msgspec.UnsetType,
         msgspec.Meta(description="How often it was begun anew after it failed; only of what is begun anew."),
@@ -42,7 +41,10 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
             "each other one, times the share of the last five minutes for which it was down."
         ),
     ]
-    services: dict[str, Service]
+    services: Annotated[
+        dict[str, Service] | None, msgspec.Meta(description="Each part; null without the token, where there is one.")
+    ]
+    missing: Missing
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ def test_changes_since_bring_anybody_up_to_date(puts: list[tuple[int, int]], see
         before, number = dict(now), table.number
     items = table.since(number)
     numbers = [item.number for item in items]
-    assert numbers == sorted(set(numbers), reverse=True)
+    assert numbers == sorted(set(numbers))
     changed_keys = {key for key in now if before.get(key) != now[key]}
     assert len(items) >= len(changed_keys)
     assert {item.body for item in items} >= {now[key] for key in changed_keys}
@@ -36,5 +36,5 @@ def test_what_went_is_remembered_as_forgotten() -> None:
     for key in range(3):
         table.put(key, Labels(), b"x")
     table.put(1, Labels(), b"y")
-    assert [item.body for item in table.since(0)] == [b"y", b"x"]
+    assert [item.body for item in table.since(0)] == [b"x", b"y"]
     assert (table.number, table.forgotten) == (4, 1)

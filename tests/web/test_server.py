@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import socket
 from pathlib import Path
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from exporter.config import Secret, Web
 from exporter.errors import ServiceError
@@ -17,8 +20,8 @@ from tests.web.serving import serving
 LOCAL = Web(listen="127.0.0.1:0")
 
 
-async def fetch(url: str, token: str | None = None) -> tuple[int, str, str]:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
+async def fetch(url: str, token: str | None = None, host: str | None = None) -> tuple[int, str, str]:
+    headers = ({"Authorization": f"Bearer {token}"} if token else {}) | ({"Host": host} if host else {})
     async with aiohttp.ClientSession(headers=headers) as session, session.get(url) as answer:
         return answer.status, answer.headers["Content-Type"], await answer.text()
 
@@ -67,15 +70,19 @@ async def test_health_names_each_part(parts: dict[str, bool], overall: str, stat
         assert f'"{name}":{{"state":"{"up" if up else "down"}"' in text
 
 
-async def test_health_gives_details_only_to_those_with_the_token(tmp_path: Path) -> None:
-    """Anybody may ask whether it works; what an exchange answered is not for everybody."""
+async def test_health_names_parts_only_to_those_with_the_token(tmp_path: Path) -> None:
+    """Anybody may ask whether it works; who trades where, and what an exchange answered, is not for everybody."""
     (tmp_path / "token").write_text("let-me-in")
     web = Web(listen="127.0.0.1:0", bearer_token=Secret(file=str(tmp_path / "token")))
     state = State(config())
-    state.components["exchange/a"].detail = "network: connection refused"
+    state.components["exchange/a/whale-fund"].detail = "network: connection refused"
     async with serving(web, state) as url:
-        assert "connection refused" not in (await fetch(f"{url}/health"))[2]
-        assert "connection refused" in (await fetch(f"{url}/health", "let-me-in"))[2]
+        told = json.loads((await fetch(f"{url}/health"))[2])
+        known = json.loads((await fetch(f"{url}/health", "let-me-in"))[2])
+    assert set(told) == set(known)
+    assert (told["overall_status"], told["services"], list(told["missing"])) == ("degraded", None, ["services"])
+    assert known["services"]["exchange/a/whale-fund"]["detail"] == "network: connection refused"
+    assert known["missing"] == {}
 
 
 async def test_the_front_page_says_where_everything_is() -> None:
@@ -107,3 +114,65 @@ async def test_a_taken_port_is_said_in_one_line() -> None:
         with pytest.raises(ServiceError, match=f"cannot listen on {listen}: .*free the port or change web.listen"):
             async with serving(Web(listen=listen), State(config())):
                 pass
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"\x16\x03\x01\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /\x00 HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost x\r\n\r\n",
+    ],
+)
+async def test_what_is_no_http_is_refused_and_leaves_the_log_alone(
+    said: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A scanner gets its 400; nobody has to read of it."""
+    async with serving(LOCAL, State(config())) as url:
+        caplog.clear()
+        reader, writer = await asyncio.open_connection("127.0.0.1", URL(url).port)
+        writer.write(said)
+        assert (await reader.readline()).split()[1] == b"400"
+        writer.close()
+    assert not caplog.records
+
+
+async def test_a_fault_of_our_own_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Who asked is told nothing of it; who runs the exporter all."""
+    state = State(config())
+    async with serving(LOCAL, state) as url:
+        del state.components
+        assert (await fetch(f"{url}/health"))[::2] == (500, "500 Internal Server Error\n\nServer got itself in trouble")
+    assert "AttributeError" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "name", ["desk.example.com", "DESK.example.com:9850", "[::1", "evil.test.", "127.0.0.1.nip.io"]
+)
+async def test_names_of_others_are_refused_where_nothing_else_guards(name: str) -> None:
+    """A page elsewhere that lets its name lead to this machine gets nothing but what everybody may have."""
+    async with serving(LOCAL, State(config())) as url:
+        for path in ("metrics", "health", "api/performance-metrics", "ws", "debug/tasks", ""):
+            status, _, text = await fetch(f"{url}/{path}", host=name)
+            assert (status, "add it to web.hosts" in text) == (403, True)
+        for path in ("live", "v1/schema"):
+            assert (await fetch(f"{url}/{path}", host=name))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "name", ["localhost:9850", "127.0.0.1", "[::1]:80", "10.0.0.3", "exporter", "a.localhost", "Desk.example.com:8"]
+)
+async def test_names_of_this_machine_are_answered(name: str) -> None:
+    """So are those that the configuration adds."""
+    web = Web(listen="127.0.0.1:0", hosts=["desk.Example.com"])
+    async with serving(web, State(config())) as url:
+        assert (await fetch(f"{url}/metrics", host=name))[0] == 200
+
+
+async def test_behind_a_token_every_name_is_answered(tmp_path: Path) -> None:
+    """No page elsewhere knows the token, so that a proxy may use any name."""
+    (tmp_path / "token").write_text("let-me-in")
+    web = Web(listen="127.0.0.1:0", bearer_token=Secret(file=str(tmp_path / "token")))
+    async with serving(web, State(config())) as url:
+        assert (await fetch(f"{url}/metrics", "let-me-in", "desk.example.com"))[0] == 200

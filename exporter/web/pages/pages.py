@@ -24,9 +24,13 @@ _POLICY = (
 _SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 _PAGE = _SAFE | {"Content-Security-Policy": _POLICY, "Cross-Origin-Opener-Policy": "same-origin"}
 
-ASSETS = "/assets/"
-OPEN_PATHS = frozenset(("/live", "/public", "/public.json"))
-"""They say nothing by themselves, or what everybody may know."""
+_ASSETS = "/assets/"
+_OPEN_PATHS = frozenset(("/live", "/public", "/public.json"))
+
+
+def is_open(path: str) -> bool:
+    """Whether what is there says nothing by itself, or what everybody may know."""
+    return path in _OPEN_PATHS or path.startswith(_ASSETS)
 
 
 class Pages:
@@ -45,7 +49,7 @@ class Pages:
         live = [web.get("/live", self.live)]
         public = [web.get("/public", self.public), web.get("/public.json", self.figures)]
         shown = (live if self._settings.live else []) + (public if self._settings.public else [])
-        return [*shown, web.get(ASSETS + "{digest}/{name}", self.asset)] if shown else []
+        return [*shown, web.get(_ASSETS + "{digest}/{name}", self.asset)] if shown else []
 
     async def live(self, request: web.Request) -> web.Response:
         """The page for those who run the system; it has no figure in it, and asks for a token where one is needed."""

@@ -118,7 +118,7 @@ async def test_a_fault_of_prometheus_is_told_in_general_words(
     async with talkative() as server:
         server.fault = fault
         async with full(monkeypatch, server) as api:
-            await api.until("/health", lambda found: found["services"]["upstream/prometheus/public"]["state"] == "down")
+            await api.until("/health", lambda _: api.state.components["upstream/prometheus/public"].failing)
             async with api.session.get(f"{api.url}/public.json") as answer:
                 text = await answer.text()
     assert [secret for secret in (*SECRETS, server.url, "500") if secret in text] == []

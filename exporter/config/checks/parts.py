@@ -7,13 +7,14 @@ import pkgutil
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from exporter.config import document
+from exporter.config.document import Path as Place
+from exporter.config.document import Problem
 from exporter.config.schema import Config
 
-_PACKAGE = Path(__file__).parents[1]
+_PACKAGE = Path(__file__).parents[2]
 
 
-def problems(config: Config) -> Iterator[tuple[document.Path, str]]:
+def problems(config: Config) -> Iterator[Problem]:
     """Names that are none, each with the nearest that are."""
     for name in config.collectors:
         yield from _problem(("collectors", name), name, _collectors(), "collector")
@@ -21,7 +22,7 @@ def problems(config: Config) -> Iterator[tuple[document.Path, str]]:
         yield from _problem(("log", "levels", name), name, _modules(), "module")
 
 
-def _problem(path: document.Path, name: str, known: Collection[str], what: str) -> Iterator[tuple[document.Path, str]]:
+def _problem(path: Place, name: str, known: Collection[str], what: str) -> Iterator[Problem]:
     if name not in known:
         close = difflib.get_close_matches(name, known, 3) or sorted(known)
         yield path, f"there is no {what} {name!r}; write {' or '.join(close)}"
