@@ -267,10 +267,10 @@ class Ledger:
         """
         yield from self._retry()
         self._round += 1
-        for key, book in list(self.books.items()):
+        for looked, (key, book) in enumerate(list(self.books.items()), 1):
             while book.timeline.behind is not None and self._round >= self._again.get(key, 0):
                 yield from self._read_again(key, book)
-            if book.timeline.settle():
+            if book.timeline.settle() or looked % _SLICE == 0:
                 yield
 
     def _read_again(self, key: BookKey, book: Book) -> Iterator[None]:

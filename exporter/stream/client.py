@@ -47,11 +47,15 @@ class Closing(Protocol):
 
 
 class Wire(NamedTuple):
-    """A connection's two ways out; ``deflates`` says that the other side takes compressed messages."""
+    """A connection's two ways out.
+
+    ``deflates`` says that the other side takes compressed messages, ``remembers`` that it keeps their text at hand.
+    """
 
     transport: asyncio.Transport
     closing: Closing
     deflates: bool
+    remembers: bool
 
 
 class Client:
@@ -64,7 +68,8 @@ class Client:
     def __init__(self, wire: Wire, counts: StreamState, settings: Settings, *, trusted: bool) -> None:
         self.trusted = trusted
         self.channels: dict[int, Callable[[], None]] = {}  # by number, what leaves it
-        self._transport, self._closing, self._deflates = wire
+        self._transport, self._closing, self._deflates, self._remembers = wire
+        self._seen = b""
         self._counts = counts
         self._settings = settings
         self._behind_since: float | None = None
@@ -78,12 +83,20 @@ class Client:
         """Send a message, unless the connection ends already."""
         if self._is_ending:
             return
-        data = message.deflated if self._deflates else message.plain
+        data = self._frame(message)
         self._transport.write(data)
         counts = self._counts
         counts.messages += 1
         counts.bytes_made += len(message.payload)
         counts.bytes_sent += len(data)
+
+    def _frame(self, message: Message) -> bytes:
+        if not self._deflates or not message.is_worth_it:
+            return message.plain
+        frame, seen = message.deflated(self._seen)
+        if self._remembers:
+            self._seen = seen
+        return frame
 
     def say(self, payload: bytes) -> None:
         """Send a message to this client alone."""

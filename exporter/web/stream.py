@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable
 from urllib.parse import urlsplit
 
 import msgspec
-from aiohttp import WSMessage, WSMsgType, web
+from aiohttp import WSMessage, WSMsgType, hdrs, web
 
 from exporter.state.state import State
 from exporter.stream import frames, protocol
@@ -49,7 +50,7 @@ class Streams:
         if request.transport is None:
             return socket
         client = Client(
-            Wire(request.transport, socket, deflates=socket.compress == frames.WINDOW_BITS),
+            _wire(request.transport, socket),
             self._state.stream,
             self._settings,
             trusted=request.get(TRUSTED, True),
@@ -145,3 +146,13 @@ class Streams:
     def _refuse(self, client: Client, code: str, message: str) -> None:
         self._state.stream.refused[code] += 1
         client.say(protocol.told("error", code=code, message=message))
+
+
+def _wire(transport: asyncio.Transport, socket: web.WebSocketResponse) -> Wire:
+    agreed = socket.headers.get(hdrs.SEC_WEBSOCKET_EXTENSIONS, "")
+    return Wire(
+        transport,
+        socket,
+        deflates=socket.compress == frames.WINDOW_BITS,
+        remembers="server_no_context_takeover" not in agreed,
+    )

@@ -7,96 +7,19 @@ import json
 import os
 import re
 import socket
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from typing import Any
 
 import aiohttp
 import pytest
-import yaml
-from aiohttp import ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
+from aiohttp import WSMsgType, WSServerHandshakeError
+from websockets.asyncio.client import connect
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory
 
-from exporter.config import parse
-from exporter.intake import Intake
-from exporter.service import running
-from exporter.state.state import State
 from exporter.stream import protocol
-from tests.builders import book, fee, fill, quote
+from tests.builders import quote
 from tests.stack.harness import eventually
-
-TOKEN = "0123456789abcdef"
-QUICK = {"interval_seconds": 0.02}
-
-
-@dataclass
-class Desk:
-    """A running exporter whose events a test makes, and clients of it."""
-
-    url: str
-    state: State
-    session: aiohttp.ClientSession
-
-    def __post_init__(self) -> None:
-        self.intake = Intake(self.state)
-
-    def move(self, bid: float, symbol: str = "BTC/USDT", exchange: str = "alpha") -> None:
-        """Let a market move."""
-        self.intake.accept(book(bid, bid + 2, self.state.clock(), symbol=symbol, exchange=exchange), "test")
-
-    def trade(self, number: int, **changes: Any) -> None:
-        """Let a fill come."""
-        self.intake.accept(fill(str(number), "buy", "100", "1", self.state.clock(), fee=fee("0"), **changes), "test")
-
-    @asynccontextmanager
-    async def client(self, headers: Mapping[str, str] | None = None, compress: int = 15) -> AsyncIterator[Reader]:
-        """A client that has been greeted."""
-        async with self.session.ws_connect(f"{self.url}/ws", headers=headers, compress=compress) as connection:
-            reader = Reader(connection)
-            reader.hello = await reader.next("hello")
-            yield reader
-
-
-class Reader:
-    """A client, and what it was greeted with."""
-
-    def __init__(self, connection: ClientWebSocketResponse) -> None:
-        self.connection = connection
-        self.hello: dict[str, Any] = {}
-
-    async def say(self, op: str, **what: Any) -> None:
-        await self.connection.send_str(json.dumps({"op": op, **what}))
-
-    async def next(self, kind: str, seconds: float = 10) -> dict[str, Any]:
-        """The next message of a kind; others before it are passed over."""
-        async with asyncio.timeout(seconds):
-            while True:
-                message: dict[str, Any] = await self.connection.receive_json()
-                if message["type"] == kind:
-                    return message
-
-    async def subscribe(self, stream: str, **what: Any) -> dict[str, Any]:
-        """Ask for a stream; gives the first message."""
-        await self.say("subscribe", stream=stream, **what)
-        async with asyncio.timeout(10):
-            found: dict[str, Any] = await self.connection.receive_json()
-        return found
-
-    async def closed(self) -> tuple[int | None, str]:
-        """Read until the end; gives its code and reason."""
-        async with asyncio.timeout(20):
-            while True:
-                message = await self.connection.receive()
-                if message.type in {WSMsgType.CLOSE, WSMsgType.CLOSED, WSMsgType.CLOSING}:
-                    return self.connection.close_code, str(message.extra or "")
-
-
-@asynccontextmanager
-async def a_desk(**settings: Any) -> AsyncIterator[Desk]:
-    web = {"listen": "127.0.0.1:0", **settings.pop("web", {})}
-    text = yaml.safe_dump({"web": web, "stream": QUICK | settings, "currency": {"pegs": {"USDT": 1}}})
-    async with running(parse(text)) as (url, state), aiohttp.ClientSession() as session:
-        yield Desk(url, state, session)
+from tests.web.desks import TOKEN, Desk, Reader, a_desk
 
 
 @pytest.fixture
@@ -271,6 +194,29 @@ async def test_compressed_or_not_the_same_is_read(desk: Desk, compress: int) -> 
         assert (await reader.next("update"))["data"][0]["mid"] == 1001
         await reader.say("ping")
         await reader.next("pong")
+
+
+@pytest.mark.parametrize("memory", [True, False])
+@pytest.mark.parametrize("window", [None, 10])
+async def test_messages_that_build_on_each_other_are_read(desk: Desk, memory: bool, window: int | None) -> None:
+    """Changes of two streams on one connection, whatever it agreed on, while another one is told other things."""
+    offer = ClientPerMessageDeflateFactory(server_no_context_takeover=not memory, server_max_window_bits=window)
+    address = f"{desk.url.replace('http', 'ws')}/ws"
+    async with desk.client() as other, connect(address, extensions=[offer], compression=None) as reader:
+        await other.subscribe("spreads")
+        for stream in ("spreads", "pnl"):
+            await reader.send(json.dumps({"op": "subscribe", "stream": stream}))
+        for number in range(1, 21):
+            desk.move(number)
+            desk.trade(number)
+            wanted = {"spreads": number + 1, "pnl": number}
+            while wanted:
+                told = json.loads(await asyncio.wait_for(reader.recv(), 10))
+                for each in told.get("data", ()):
+                    if each.get("mid", each.get("position")) == wanted.get(told["stream"]):
+                        del wanted[told["stream"]]
+    counts = desk.state.stream
+    assert (counts.bytes_sent < 0.4 * counts.bytes_made) == (memory and window is None)
 
 
 @pytest.mark.parametrize(
