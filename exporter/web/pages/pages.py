@@ -6,7 +6,6 @@ them, so that a browser keeps them for good and still has the new ones at once.
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 
 from aiohttp import web
@@ -14,6 +13,7 @@ from aiohttp import web
 from exporter.config import Pages as Settings
 from exporter.live import Live
 from exporter.web.pages.files import File, digest
+from exporter.web.pages.template import filled
 
 _FOLDER = Path(__file__).parent / "static"
 _KINDS = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".txt": "text/plain"}
@@ -77,9 +77,8 @@ class Pages:
         return file.answer(request, _SAFE | {"Cache-Control": keep})
 
     def _page(self, name: str) -> File:
-        text = (_FOLDER / name).read_text(encoding="utf-8")
-        text = text.replace("{{assets}}", f"assets/{self._digest}").replace("{{digest}}", self._digest)
-        return File(text.replace("{{name}}", escape(self._settings.name)).encode(), "text/html")
+        values = {"assets": f"assets/{self._digest}", "digest": self._digest, "name": self._settings.name}
+        return File(filled(_FOLDER, name, values).encode(), "text/html")
 
 
 def _assets() -> list[Path]:
