@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from grafana.api import Client, GrafanaError, Json
+from grafana.api import Client, Json
+from grafana.command import DASHBOARDS, exit_code, introduce, parser
 from grafana.provision import sharing, work
 from grafana.provision.outcome import WORDS, Outcome, lines, worded
-from grafana.provision.server import Server, warning_about
+from grafana.provision.server import Server
 from grafana.settings import HELP as SETTINGS
 from grafana.settings import Settings, read_settings
-
-DASHBOARDS = Path(__file__).parents[1] / "json"
 
 _HELP = f"""\
 Puts everything into a running Grafana: a Prometheus data source, folders, a team for each group of readers,
@@ -39,27 +37,15 @@ _NOTE = (
 
 
 def main(argv: Sequence[str] | None = None, environ: Mapping[str, str] | None = None, folder: Path = DASHBOARDS) -> int:
-    """Run the command; return its exit code. An error is one line on stderr."""
+    """Run the command; return its exit code."""
     options = _parser().parse_args(argv)
-    try:
-        settings = read_settings(os.environ if environ is None else environ)
-        _run(settings, options, folder)
-    except GrafanaError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
+    return exit_code(lambda: _run(read_settings(os.environ if environ is None else environ), options, folder))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m grafana.provision",
-        description=_HELP,
-        epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--dry-run", action="store_true", help="change nothing; show what would be changed")
-    parser.add_argument("--remove", action="store_true", help="take away what this command made, and nothing else")
-    return parser
+    made = parser("grafana.provision", _HELP, _EXIT_CODES, "change nothing; show what would be changed")
+    made.add_argument("--remove", action="store_true", help="take away what this command made, and nothing else")
+    return made
 
 
 def _run(settings: Settings, options: argparse.Namespace, folder: Path) -> None:
@@ -67,10 +53,7 @@ def _run(settings: Settings, options: argparse.Namespace, folder: Path) -> None:
     client = Client(settings.url, settings.auth)
     try:
         server = Server(client, dry_run=options.dry_run)
-        version = server.version()
-        print(f"Grafana {version or '(version hidden)'} at {settings.url}")
-        if warning := warning_about(version):
-            print(f"warning: {warning}", file=sys.stderr)
+        introduce(server)
         _report(_done(server, settings, models, remove=options.remove), dry_run=options.dry_run)
     finally:
         client.close()

@@ -13,9 +13,10 @@ from threading import Event
 
 from grafana import figures
 from grafana.api import Client, GrafanaError, Json, MissingError, SettingsError
+from grafana.command import DASHBOARDS, exit_code, introduce, parser
 from grafana.provision import sharing
 from grafana.provision.outcome import Outcome, lines
-from grafana.provision.server import Server, warning_about
+from grafana.provision.server import Server
 from grafana.provision.work import read_dashboards
 from grafana.settings import HELP as SETTINGS
 from grafana.settings import Settings, read_settings
@@ -24,8 +25,6 @@ from grafana.snapshot.frozen import freeze
 from grafana.snapshot.schedule import ended_by_signals, repeat
 from grafana.snapshot.wanted import HELP as OPTIONS
 from grafana.snapshot.wanted import Wanted, add_options, read_wanted
-
-DASHBOARDS = Path(__file__).parents[1] / "json"
 
 _HELP = f"""\
 Publishes a snapshot of the Public dashboard in a running Grafana: a link for everybody, without login, with the
@@ -52,31 +51,23 @@ def main(
     folder: Path = DASHBOARDS,
     stop: Event | None = None,
 ) -> int:
-    """Run the command; return its exit code. An error is one line on stderr. ``stop`` ends a schedule."""
+    """Run the command; return its exit code. ``stop`` ends a schedule."""
     options = _parser().parse_args(argv)
-    environ = os.environ if environ is None else environ
-    try:
-        settings, wanted = read_settings(environ), read_wanted(options, environ)
-        model = read_dashboards(folder).get("public")
-        if model is None:
-            raise SettingsError(f"no Public dashboard in {folder}: run `make generate`")
-        _run(settings, wanted, model, dry_run=options.dry_run, stop=stop or Event())
-    except GrafanaError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
-    return 0
+    return exit_code(lambda: _start(options, os.environ if environ is None else environ, folder, stop or Event()))
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m grafana.snapshot",
-        description=_HELP,
-        epilog=_EXIT_CODES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--dry-run", action="store_true", help="publish and delete nothing; look at all of it, and say")
-    add_options(parser)
-    return parser
+    made = parser("grafana.snapshot", _HELP, _EXIT_CODES, "publish and delete nothing; look at all of it, and say")
+    add_options(made)
+    return made
+
+
+def _start(options: argparse.Namespace, environ: Mapping[str, str], folder: Path, stop: Event) -> None:
+    settings, wanted = read_settings(environ), read_wanted(options, environ)
+    model = read_dashboards(folder).get("public")
+    if model is None:
+        raise SettingsError(f"no Public dashboard in {folder}: run `make generate`")
+    _run(settings, wanted, model, dry_run=options.dry_run, stop=stop)
 
 
 def _run(settings: Settings, wanted: Wanted, model: Json, *, dry_run: bool, stop: Event) -> None:
@@ -88,17 +79,10 @@ def _run(settings: Settings, wanted: Wanted, model: Json, *, dry_run: bool, stop
             with ended_by_signals(stop):
                 repeat(work, wanted.every, stop, _failed)
         else:
-            _introduce(server)
+            introduce(server)
             _snapshot(server, settings, wanted, model, print)
     finally:
         client.close()
-
-
-def _introduce(server: Server) -> None:
-    version = server.version()
-    print(f"Grafana {version or '(version hidden)'} at {server.client.url}")
-    if warning := warning_about(version):
-        print(f"warning: {warning}", file=sys.stderr)
 
 
 def _snapshot(server: Server, settings: Settings, wanted: Wanted, model: Json, say: Say) -> None:
