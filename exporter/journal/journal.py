@@ -18,6 +18,7 @@ from exporter.journal.records import Record
 from exporter.journal.rows import FULL, GROUPS, KINDS, LASTING, PASSING, Row
 from exporter.journal.store import StoreError
 from exporter.journal.tail import Tail
+from exporter.journal.waiting import Waiting
 
 log = logging.getLogger(__name__)
 
@@ -25,8 +26,6 @@ _DAY = 86_400.0
 _FORGET_SECONDS = 3600.0  # between two rounds of forgetting
 _GATHER_SECONDS, _GATHERED = 0.02, 4 * FULL  # what is written without anyone waiting: what came within this, or so many
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0  # seconds between two tries while the disk refuses
-
-_Waiters = list[asyncio.Future[None]]
 
 
 class Journal:
@@ -55,9 +54,7 @@ class Journal:
         self._running = False
         self._wakeup: asyncio.Future[None] | None = None
         self._taken: int | None = None  # records that the writer has in hand
-        self._waiting: _Waiters = []  # for what came since it took them
-        self._flying: _Waiters = []  # for what it took
-        self._saving: list[tuple[list[Part], asyncio.Future[None]]] = []
+        self._waiting = Waiting()
         self._forget_at = 0.0
         self._reason = ""
         figures.salvaged = opened.salvaged is not None
@@ -107,8 +104,9 @@ class Journal:
             return
         if self.figures.failing_since is not None:
             raise JournalError(self._failure())
-        all_taken = self._taken == self.figures.pending
-        await self._answer_to(self._flying if all_taken else self._waiting)
+        future = self._waiting.for_records(taken=self._taken == self.figures.pending)
+        self._wake()
+        await future
 
     async def save(self, parts: list[Part]) -> None:
         """Replace saved parts by name, after all that was appended so far is on disk; `JournalError` as there."""
@@ -118,8 +116,7 @@ class Journal:
             return
         if self.figures.failing_since is not None:
             raise JournalError(self._failure())
-        future = asyncio.get_running_loop().create_future()
-        self._saving.append((parts, future))
+        future = self._waiting.for_parts(parts)
         self._wake()
         await future
 
@@ -166,7 +163,7 @@ class Journal:
                     pause = min(pause * 2, _LONGEST_PAUSE)
         finally:
             self._running, self._taken = False, None
-            self._answer_all("the exporter is stopping; what it accepted is written before it ends")
+            self._waiting.refused("the exporter is stopping; what it accepted is written before it ends")
 
     def close(self) -> None:
         """Write what is pending and close the file; what cannot be written is logged and gone."""
@@ -202,7 +199,7 @@ class Journal:
             if now >= self._forget_at and not await self._forget():
                 self._forget_at = now + _FORGET_SECONDS
             pending = self.figures.pending
-            if self._waiting or self._saving or pending >= _GATHERED:
+            if self._waiting.is_work or pending >= _GATHERED:
                 return
             self._wakeup = asyncio.get_running_loop().create_future()
             timeout = _GATHER_SECONDS if pending else max(0.0, self._forget_at - now)
@@ -223,23 +220,22 @@ class Journal:
         """Write all that is pending, then save what is to be saved; False when the disk refuses."""
         rows = self._sealed()
         self._taken = self.figures.pending
-        self._flying, self._waiting = self._waiting, []
-        saving = self._saving.copy()
+        self._waiting.take()
+        saving = self._waiting.saving.copy()
         started = time.perf_counter()
         try:
             if self._taken:
                 await self._in_thread(self._store.write, rows)
         except StoreError as error:
             self._note_refused(error)
-            self._answer_all(self._failure())
+            self._waiting.refused(self._failure())
             return False
         finally:
             self._taken = None
         if any(rows.values()):
             self.figures.commits.observe(time.perf_counter() - started)
         self._note_written()
-        _answer(self._flying)
-        self._flying = []
+        self._waiting.written()
         for parts, future in saving:
             await self._save(parts, future)
         return True
@@ -249,10 +245,9 @@ class Journal:
         try:
             await self._in_thread(self._store.save, parts)
         except StoreError as error:
-            _answer([future], f"{self._name}: the state cannot be saved: {error}")
+            self._waiting.saved(parts, future, f"{self._name}: the state cannot be saved: {error}")
         else:
-            _answer([future])
-        self._saving.remove((parts, future))
+            self._waiting.saved(parts, future)
 
     async def _in_thread(self, function: Callable[..., int | None], *arguments: object) -> int | None:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
@@ -305,16 +300,6 @@ class Journal:
             figures.error, self._reason = error.word, str(error)
             log.error("%s", self._failure())
 
-    def _answer_all(self, failure: str) -> None:
-        _answer([*self._flying, *self._waiting, *(future for _, future in self._saving)], failure)
-        self._flying, self._waiting, self._saving = [], [], []
-
-    async def _answer_to(self, waiters: _Waiters) -> None:
-        future = asyncio.get_running_loop().create_future()
-        waiters.append(future)
-        self._wake()
-        await future
-
     def _wake(self) -> None:
         if self._wakeup is not None and not self._wakeup.done():
             self._wakeup.set_result(None)
@@ -338,13 +323,3 @@ class Journal:
             return "the exporter is stopping; deliver again later"
         why = self._failure() if self.figures.failing_since is not None else "the disk is slower than the events"
         return f"{self.figures.pending} records wait to be written, no more are taken now; deliver again later: {why}"
-
-
-def _answer(waiters: _Waiters, failure: str = "") -> None:
-    for future in waiters:
-        if future.done():
-            continue
-        if failure:
-            future.set_exception(JournalError(failure))
-        else:
-            future.set_result(None)
