@@ -63,7 +63,7 @@ provision-dashboards: $(STAMP) ## Put dashboards, folders and teams into Grafana
 snapshot: $(STAMP) ## Publish the public figures of now as a link for everybody (GRAFANA_URL, GRAFANA_TOKEN; ARGS=--help)
 	@$(RUN) -m grafana.snapshot $(ARGS)
 
-silence: $(STAMP) binaries ## Silence alerts for a while, as in MATCH='exchange=binance' FOR=2h COMMENT=why; without MATCH: list
+silence: $(STAMP) ## Silence alerts for a while, as in MATCH='exchange=binance' FOR=2h COMMENT=why; without MATCH: list
 	@$(RUN) -m alertmanager.silence
 
 constraints: $(STAMP) ## Resolve the pinned versions of .ci/constraints.txt afresh

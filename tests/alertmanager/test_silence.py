@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
 import pytest
 
-from alertmanager.silence import RequestError, command, main
+from alertmanager.silence import RequestError, main, silence
 from simulator.stack import components
 from simulator.stack.ports import free_port
 from simulator.stack.processes import Stack
+
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 async def silences(url: str) -> list[dict[str, Any]]:
@@ -41,7 +44,9 @@ async def test_a_silence_is_made_listed_and_ended(stack: Stack, capsys: pytest.C
     assert f"make silence END={made['id']}" in capsys.readouterr().out
 
     assert await asyncio.to_thread(main, there) == 0
-    assert made["id"] in capsys.readouterr().out
+    listed = capsys.readouterr().out
+    assert made["id"] in listed
+    assert """alertname=TradingCpuHigh exchange=~alpha|"be" ta\\d  upgrade; $(x)""" in listed
 
     assert await asyncio.to_thread(main, {**there, "END": made["id"]}) == 0
     assert await silences(component.url) == []
@@ -49,31 +54,55 @@ async def test_a_silence_is_made_listed_and_ended(stack: Stack, capsys: pytest.C
     assert await asyncio.to_thread(main, {**there, "END": "00000000-0000-4000-8000-000000000000"}) == 1
     assert f"{component.url} has no such silence; make silence lists" in capsys.readouterr().err
 
+    refused = {**there, "MATCH": "exchange=~(", "COMMENT": "x"}
+    assert await asyncio.to_thread(main, refused) == 1
+    assert "refuses: " in capsys.readouterr().err
+
 
 def test_an_alertmanager_that_is_away_is_said_to_be(capsys: pytest.CaptureFixture[str]) -> None:
-    """The message names the address and what to do."""
-    url = f"http://127.0.0.1:{free_port()}"
+    """The message names the address, without a login in it, and what to do."""
+    port = free_port()
+    url = f"http://desk:hunter2@127.0.0.1:{port}"
     assert main({"ALERTMANAGER_URL": url, "MATCH": "exchange=alpha", "COMMENT": "why"}) == 1
-    assert f"Alertmanager does not answer at {url}; start it" in capsys.readouterr().err
+    assert f"Alertmanager at http://127.0.0.1:{port} does not answer; start it" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("wanted", "problem"),
     [
         ({"MATCH": "exchange=alpha"}, "COMMENT is missing"),
+        ({"MATCH": "", "COMMENT": "x"}, "MATCH is missing"),
         ({"MATCH": "alpha", "COMMENT": "x"}, "MATCH: 'alpha' is no matcher"),
         ({"MATCH": "exchange==alpha", "COMMENT": "x"}, "MATCH: 'exchange==alpha' has one = too many"),
-        ({"END": "binance"}, "END: 'binance' is no id of a silence"),
         ({"MATCH": "exchange='alpha", "COMMENT": "x"}, "MATCH: No closing quotation"),
         ({"MATCH": "exchange=alpha", "COMMENT": "x", "FOR": "soon"}, "FOR: 'soon' is no duration"),
+        ({"MATCH": "exchange=alpha", "COMMENT": "x", "FOR": "99999999999w"}, "FOR: '99999999999w' is too long"),
     ],
 )
 def test_what_is_wrong_is_said(wanted: dict[str, str], problem: str) -> None:
     """A silence without a reason, or one that cannot be understood, is refused before anything is asked."""
     with pytest.raises(RequestError, match=problem):
-        command(wanted)
+        silence(wanted, NOW)
 
 
-def test_a_silence_lasts_an_hour_unless_told() -> None:
+def test_what_is_no_id_cannot_be_ended(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is said before anything is asked."""
+    assert main({"END": "binance"}) == 1
+    assert "END: 'binance' is no id of a silence" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("given", "minutes"), [("0", 60), ("30m", 30), ("1h30m", 90), ("1w", 7 * 24 * 60)])
+def test_a_silence_lasts_as_long_as_told(given: str, minutes: int) -> None:
     """Without FOR, which the Makefile gives as 0, it is an hour."""
-    assert "--duration=1h" in command({"MATCH": "exchange=alpha", "COMMENT": "x", "FOR": "0"})
+    made = silence({"MATCH": "exchange=alpha", "COMMENT": "x", "FOR": given}, NOW)
+    assert datetime.fromisoformat(made["endsAt"]) - NOW == timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize(
+    ("given", "is_regex", "is_equal"),
+    [("a=b", False, True), ("a!=b", False, False), ("a=~b", True, True), ("a!~b", True, False)],
+)
+def test_each_kind_of_matcher_is_told_as_it_is(given: str, is_regex: bool, is_equal: bool) -> None:
+    """With the words of Alertmanager's API."""
+    (matcher,) = silence({"MATCH": given, "COMMENT": "x"}, NOW)["matchers"]
+    assert matcher == {"name": "a", "value": "b", "isRegex": is_regex, "isEqual": is_equal}
