@@ -9,14 +9,24 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import Protocol
 
-from exporter.sources import Source
 from exporter.state.breaker import Breaker
 from exporter.state.state import State
 
 log = logging.getLogger(__name__)
 
-Make = Callable[[], Source]
+
+class Runner(Protocol):
+    """What a part does."""
+
+    async def run(self) -> None:
+        """Run until cancelled; by raising it asks to be made anew."""
+
+
+Make = Callable[[], Runner]
+Makers = dict[str, Make]
+"""Parts by the names of their components, each with a way to make it."""
 
 
 class Part:

@@ -29,9 +29,9 @@ from exporter.live.summary import ExecutiveSummary, executive_summary
 from exporter.live.targets import Targets, targets
 from exporter.live.upstream import Link
 from exporter.live.view import MetricsView
-from exporter.sources import Makers, Source
 from exporter.state.state import OWN, State
 from exporter.stream.views import View
+from exporter.supervision import Makers, Runner
 
 __all__ = ["Live"]
 
@@ -106,5 +106,5 @@ class Live:
         return facts.recorded.one(_VOLUME), facts.why(_VOLUME)
 
 
-def _itself(source: Source) -> Source:
-    return source
+def _itself(runner: Runner) -> Runner:
+    return runner

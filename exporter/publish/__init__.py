@@ -15,8 +15,8 @@ from exporter.config import Config
 from exporter.errors import ServiceError
 from exporter.publish.heartbeat import Heartbeat
 from exporter.publish.sms import Sender
-from exporter.sources import Makers
 from exporter.state.state import OWN, State
+from exporter.supervision import Makers
 
 
 def publishers(config: Config, state: State) -> Makers:

@@ -7,15 +7,16 @@ a kind is imported only when the configuration names it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Protocol
+from typing import Any
 
 from exporter.config import Config
 from exporter.errors import ServiceError
 from exporter.intake import Intake
 from exporter.state.state import State
+from exporter.supervision import Makers
 
 KINDS = {
     "exchanges": "ccxt",
@@ -29,16 +30,6 @@ KINDS = {
 
 _PACKAGES = {"ccxt": "ccxt", "hummingbot": "aiomqtt", "nautilus": "redis"}
 """What kinds need beyond a small installation, where it is needed at all."""
-
-
-class Source(Protocol):
-    """Brings events into the intake."""
-
-    async def run(self) -> None:
-        """Run until cancelled; by raising it asks to be made anew."""
-
-
-Makers = dict[str, Callable[[], Source]]
 
 
 def sources(config: Config, state: State, intake: Intake) -> Makers:

@@ -14,8 +14,8 @@ import psutil
 
 from exporter.config import Config
 from exporter.intake import Intake
-from exporter.sources import Makers
 from exporter.state.state import OWN, State
+from exporter.supervision import Makers
 
 _LOOPBACK = ("lo", "Loopback")
 _TAKEN_BACK = 3.0  # seconds of a processor's time that a kernel may count too early

@@ -17,8 +17,8 @@ from typing import Any
 from exporter import cli
 from exporter.config import Config
 from exporter.intake import Intake
-from exporter.sources import Makers
 from exporter.state.state import OWN, State
+from exporter.supervision import Makers
 
 _LONG = 600.0  # seconds
 

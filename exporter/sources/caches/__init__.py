@@ -6,9 +6,9 @@ from functools import partial
 
 from exporter.config import Config
 from exporter.intake import Intake
-from exporter.sources import Makers
 from exporter.sources.caches.source import CacheSource
 from exporter.state.state import OWN, State
+from exporter.supervision import Makers
 
 __all__ = ["sources"]
 

@@ -6,10 +6,10 @@ from functools import partial
 
 from exporter.config import Config
 from exporter.intake import Intake
-from exporter.sources import Makers
 from exporter.sources.ccxt.client import known_exchanges
 from exporter.sources.ccxt.source import CcxtSource
 from exporter.state.state import OWN, State
+from exporter.supervision import Makers
 
 __all__ = ["known_exchanges", "sources"]
 

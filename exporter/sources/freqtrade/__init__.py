@@ -9,10 +9,10 @@ from functools import partial
 
 from exporter.config import Config
 from exporter.intake import Intake
-from exporter.sources import Makers
 from exporter.sources.freqtrade.source import FreqtradeSource
 from exporter.sources.freqtrade.wallets import Wallets
 from exporter.state.state import OWN, State
+from exporter.supervision import Makers
 
 __all__ = ["sources"]
 

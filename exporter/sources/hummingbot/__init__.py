@@ -7,9 +7,10 @@ from functools import partial
 from exporter.config import Config
 from exporter.errors import ServiceError
 from exporter.intake import Intake
-from exporter.sources import Makers, how_to_install
+from exporter.sources import how_to_install
 from exporter.sources.hummingbot.source import HummingbotSource
 from exporter.state.state import OWN, State
+from exporter.supervision import Makers
 
 __all__ = ["sources"]
 

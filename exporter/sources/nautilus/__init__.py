@@ -6,9 +6,9 @@ from functools import partial
 
 from exporter.config import Config
 from exporter.intake import Intake
-from exporter.sources import Makers
 from exporter.sources.nautilus.source import NautilusSource
 from exporter.state.state import OWN, State
+from exporter.supervision import Makers
 
 __all__ = ["sources"]
 
