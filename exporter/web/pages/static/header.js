@@ -32,7 +32,7 @@ export function showIssues({ system_status: { critical_issues: critical, warning
   }
   setHidden(list, issues.length === 0);
   const known = typeof uptime === "number";
-  setText(byId("uptime"), known ? `up ${duration(uptime * 3_600)}` : "");
+  setText(byId("uptime"), known ? `machine up ${duration(uptime * 3_600)}` : "");
   setAttribute(byId("uptime"), "title", known ? "since the machine started" : missing["system_status.uptime"]);
 }
 
