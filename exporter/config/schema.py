@@ -31,7 +31,7 @@ Level = Literal["debug", "info", "warning", "error"]
 class Web(Section, frozen=True):
     """The HTTP side. ``listen`` is ``host:port``; beyond loopback a token or `trusted_network` is needed.
 
-    ``hosts`` are names by which the exporter is asked on loopback without a token, besides those of every machine.
+    ``hosts`` are names by which the exporter is asked where there is no token, besides addresses and private names.
     """
 
     listen: str = "127.0.0.1:9850"

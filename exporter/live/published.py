@@ -53,3 +53,7 @@ class PublicView:
         history = {name: getattr(now.history, name) for name in now.history.__struct_fields__}
         self.table.put("history", Labels(), _encode({"name": "history", **history}))
         yield
+
+    def look_again(self) -> None:
+        """Also at what was heard already."""
+        self._seen = None

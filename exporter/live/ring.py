@@ -75,7 +75,7 @@ class Ring:
         self.text = sample[:-1] + b',"missing":' + _encode(self.missing) + b"}"
         self.number += 1
         self.scores.look()
-        if self._is_due():
+        if int(now / STEP) != self._step:
             self._keep(look, sample)
 
     def history(self, minutes: int) -> list[bytes]:

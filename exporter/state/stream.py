@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from exporter.events import BookKey, Fill
 
-DROPPED = ("slow", "flood", "binary")
+DROPPED = ("slow", "flood", "binary", "idle")
 """Why a connection is ended by us."""
 
-REFUSED = ("origin", "full", "rate", "malformed", "channel", "token", "stream", "subscriptions")
+REFUSED = ("origin", "full", "rate", "malformed", "channel", "token", "stream", "selection", "subscriptions")
 """Why a client is not given what it asks for."""
 
 _FILLS = 10_000  # between two looks

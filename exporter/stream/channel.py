@@ -84,7 +84,7 @@ class Channel:
             if seen != portion.after:
                 continue
             if message is not None:
-                if client.is_behind(now):
+                if client.is_behind():
                     continue
                 client.send(message)
             self._clients[client] = portion.number
@@ -95,7 +95,7 @@ class Channel:
             if portion is None:
                 yield
                 continue
-            if self._clients.get(client) != portion.after or client.is_behind(now):
+            if self._clients.get(client) != portion.after or client.is_behind():
                 return
             if portion.is_news:
                 client.send(self._message(portion, now))

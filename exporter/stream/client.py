@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
 from typing import NamedTuple, Protocol
 
 from exporter.config import Stream as Settings
@@ -21,12 +23,13 @@ _LOOK = 0.05  # seconds between two looks at whether it has read
 class Bucket:
     """At most ``burst`` at once, and ``rate`` a second over time."""
 
-    def __init__(self, rate: float, burst: float, now: float) -> None:
+    def __init__(self, rate: float, burst: float) -> None:
         self._rate, self._burst = rate, burst
-        self._left, self._at = burst, now
+        self._left, self._at = burst, monotonic()
 
-    def take(self, now: float) -> bool:
+    def take(self) -> bool:
         """Whether one more is within the limit."""
+        now = monotonic()
         self._left = min(self._burst, self._left + (now - self._at) * self._rate)
         self._at = now
         if self._left < 1:
@@ -74,7 +77,8 @@ class Client:
         self._settings = settings
         self._behind_since: float | None = None
         self._ending: asyncio.Task[bool] | None = None
-        setattr(self._transport, "max_size", _HEARD)  # noqa: B010 - asyncio has it, and typeshed does not
+        with suppress(AttributeError):  # asyncio's own transports have it, others may not
+            setattr(self._transport, "max_size", _HEARD)  # noqa: B010 - typeshed does not know it
         kernel = self._transport.get_extra_info("socket")
         if kernel is not None:
             kernel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BUFFER)
@@ -102,8 +106,9 @@ class Client:
         """Send a message to this client alone."""
         self.send(Message(payload))
 
-    def is_behind(self, now: float) -> bool:
+    def is_behind(self) -> bool:
         """Whether it has to read first; drops it when that takes too long."""
+        now = monotonic()
         if self._transport.get_write_buffer_size() <= self._settings.waiting_bytes:
             self._behind_since = None
             return False
@@ -113,9 +118,9 @@ class Client:
             self.end(protocol.TOO_SLOW, "too slow: what was sent is not read", "slow")
         return True
 
-    async def room(self, clock: Callable[[], float]) -> bool:
+    async def room(self) -> bool:
         """Wait until it has read what it was sent; whether it is there to be sent more."""
-        while not self._is_ending and self.is_behind(clock()):  # noqa: ASYNC110 - a transport tells aiohttp alone
+        while not self._is_ending and self.is_behind():  # noqa: ASYNC110 - a transport tells aiohttp alone
             await asyncio.sleep(_LOOK)
         return not self._is_ending
 

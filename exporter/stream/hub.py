@@ -69,6 +69,11 @@ class Hub:
         self._closed = False
 
     @property
+    def strangers(self) -> int:
+        """Connections of those without the token."""
+        return sum(not client.trusted for shard in self._shards for client in shard.clients)
+
+    @property
     def streams(self) -> Collection[str]:
         """Those that there are."""
         return self._views.keys()
@@ -105,13 +110,13 @@ class Hub:
             self._listened[wanted.stream] += 1
             self._wanted.set()
         client.channels[channel.number] = lambda: self._leave(client, shard, key)
-        clock = self._state.clock
-        for _ in channel.join(client, self.epoch, wanted.resume, clock()):
+        client.say(protocol.told("subscribed", wanted, stream=wanted.stream, channel=channel.number))
+        for _ in channel.join(client, self.epoch, wanted.resume, self._state.clock()):
             await asyncio.sleep(0)  # a turn of the loop for everybody else
-            if not await client.room(clock):
+            if not await client.room():
                 return
 
-    def _every(self, interval_ms: int) -> int:
+    def _every(self, interval_ms: float) -> int:
         return max(1, round(interval_ms / 1000 / self.settings.interval_seconds))
 
     def _leave(self, client: Client, shard: Shard, key: Key) -> None:
@@ -172,9 +177,13 @@ class Hub:
     async def _complete(self, stream: str) -> None:
         """Bring a stream's table up to date for a first look, with pauses for everybody else.
 
-        Only one at a time does, since a thousand clients that come back at once would leave no pauses.
+        While nobody listened, what changes by time alone went unseen. Only one at a time does this, since a thousand
+        clients that come back at once would leave no pauses.
         """
         async with self._completing[stream]:
+            if not self._listened[stream]:
+                self._views[stream].look_again()
+                self._refreshing.pop(stream, None)
             while True:
                 if self._step(stream, perf_counter() + _BUDGET):
                     return

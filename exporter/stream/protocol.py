@@ -12,10 +12,20 @@ from exporter.stream.table import Item, Labels
 Stream = Literal["metrics", "alerts", "trades", "pnl", "spreads", "public"]
 PRIVATE: frozenset[Stream] = frozenset(("metrics", "alerts", "trades", "pnl", "spreads"))
 
+# By which things of a stream can be chosen. A selection that means nothing would only make each channel one's own.
+LABELS: dict[Stream, tuple[str, ...]] = {
+    "metrics": ("exchange",),
+    "alerts": (),
+    "trades": Labels._fields,
+    "pnl": Labels._fields,
+    "spreads": ("exchange", "symbol"),
+    "public": (),
+}
+
 LONGEST = 8192  # bytes of a client's message
 
 # Codes with which connections end: those of RFC 6455, and our own from 4000 on.
-GOING_AWAY, UNSUPPORTED, POLICY = 1001, 1003, 1008
+GOING_AWAY, UNSUPPORTED, POLICY, FAULT = 1001, 1003, 1008, 1011
 TOO_SLOW, FLOOD = 4008, 4029
 
 Value = Annotated[str, msgspec.Meta(max_length=100)]
@@ -52,13 +62,19 @@ class Resume(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     number: Annotated[int, msgspec.Meta(ge=0)]
 
 
-class Auth(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="auth"):
+class Asked(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, tag_field="op"):
+    """``id`` is a client's own name for what it asks, which stands in the answer as well."""
+
+    id: Annotated[str, msgspec.Meta(max_length=64)] | int | None = None
+
+
+class Auth(Asked, frozen=True, tag="auth"):
     """The token, from clients that cannot send a header."""
 
     token: str
 
 
-class Subscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="subscribe"):
+class Subscribe(Asked, frozen=True, tag="subscribe"):
     """Ask for a stream; ``interval_ms`` may be longer than the server's, for those who want less."""
 
     stream: Stream
@@ -66,7 +82,7 @@ class Subscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
     account: Values = []
     symbol: Values = []
     strategy: Values = []
-    interval_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 0
+    interval_ms: Annotated[float, msgspec.Meta(ge=0, le=60_000)] = 0
     resume: Resume | None = None
 
     @property
@@ -75,14 +91,19 @@ class Subscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fie
         chosen = (self.exchange, self.account, self.symbol, self.strategy)
         return Selection(*(frozenset(values) for values in chosen))
 
+    @property
+    def meaningless(self) -> list[str]:
+        """The labels by which something is asked for that nothing in this stream has."""
+        return [name for name in Labels._fields if getattr(self, name) and name not in LABELS[self.stream]]
 
-class Unsubscribe(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="unsubscribe"):
+
+class Unsubscribe(Asked, frozen=True, tag="unsubscribe"):
     """Ask for a channel no more."""
 
     channel: int
 
 
-class Ping(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag="ping"):
+class Ping(Asked, frozen=True, tag="ping"):
     """Ask for a sign of life, from clients that cannot send WebSocket's own."""
 
 
@@ -96,9 +117,10 @@ def hello(epoch: str, interval_ms: float, *, trusted: bool) -> bytes:
     return _encode({"type": "hello", "epoch": epoch, "interval_ms": interval_ms, "authorized": trusted})
 
 
-def told(kind: str, **what: object) -> bytes:
-    """An answer: what was done, or an error."""
-    return _encode({"type": kind, **what})
+def told(kind: str, asked: Asked | None = None, **what: object) -> bytes:
+    """An answer: what was done, or an error; with the name that was given to what was asked."""
+    name = {} if asked is None or asked.id is None else {"id": asked.id}
+    return _encode({"type": kind, **name, **what})
 
 
 Kind = Literal["snapshot", "update"]

@@ -17,8 +17,8 @@ from exporter.stream.table import Labels, Table
 _ITEMS = 100_000  # of a stream, as many as a metric may have series
 _TRADES = 500  # that a new reader is given
 _ALERTS = 1_000
-_AGAIN = 5.0  # seconds after which each thing is looked at again, whether or not it was said to have changed
-_A_FEW = 10  # of them at a time
+_SWEEP = 5.0  # seconds in which each thing is looked at again, whether or not it was said to have changed,
+_MOST = 2_000  # unless that would be more a second
 
 _encode = msgspec.json.encode
 
@@ -33,22 +33,34 @@ class View(Protocol):
     def refresh(self) -> Iterator[None]:
         """Take in what changed; may be left off after any of its steps, and goes on from there the next time."""
 
+    def look_again(self) -> None:
+        """Nobody looked for a while: the next refresh takes in what changed by time alone, too."""
 
-class Again(Generic[K]):
+
+class Sweep(Generic[K]):
     """All things again and again, a few at a time: some change by time alone, such as a price that gets too old."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._began = clock()
+        self._at = clock()
+        self._due = 0.0
         self._left: deque[K] = deque()
+        self._is_whole = False
+
+    def whole(self) -> None:
+        """The next few are all of them."""
+        self._is_whole = True
 
     def next(self, things: Collection[K]) -> Iterator[K]:
         """The next few of these."""
         now = self._clock()
-        if not self._left and not 0 <= now - self._began < _AGAIN:
-            self._began = now
-            self._left.extend(things)
-        for _ in range(min(_A_FEW, len(self._left))):
+        self._due += max(0.0, now - self._at) * min(len(things) / _SWEEP, _MOST)
+        self._at = now
+        if self._is_whole or not self._left:
+            self._left = deque(things)
+        few = len(self._left) if self._is_whole else min(int(self._due), len(self._left))
+        self._is_whole, self._due = False, min(self._due - few, 1.0) if few else self._due
+        for _ in range(few):
             yield self._left.popleft()
 
 
@@ -65,7 +77,7 @@ class PnlView:
         self._due: OrderedDict[BookKey, None] = OrderedDict()
         self._of_market: defaultdict[tuple[str, str], list[BookKey]] = defaultdict(list)
         self._known = 0
-        self._again: Again[BookKey] = Again(state.clock)
+        self._sweep: Sweep[BookKey] = Sweep(state.clock)
 
     def refresh(self) -> Iterator[None]:
         """The books whose fills or mids changed, one a step."""
@@ -74,9 +86,13 @@ class PnlView:
         while self._due:
             self._tell(self._due.popitem(last=False)[0])
             yield
-        for key in self._again.next(self._state.ledger.books):
+        for key in self._sweep.next(self._state.ledger.books):
             self._tell(key)
             yield
+
+    def look_again(self) -> None:
+        """With the next refresh."""
+        self._sweep.whole()
 
     def _meet_new_books(self) -> Iterator[None]:
         books = self._state.ledger.books
@@ -127,7 +143,7 @@ class SpreadsView:
         self.table = Table(_ITEMS)
         self._state = state
         self._due: OrderedDict[tuple[str, str], None] = OrderedDict.fromkeys(state.markets)
-        self._again: Again[tuple[str, str]] = Again(state.clock)
+        self._sweep: Sweep[tuple[str, str]] = Sweep(state.clock)
 
     def refresh(self) -> Iterator[None]:
         """The markets that changed, one a step."""
@@ -138,9 +154,13 @@ class SpreadsView:
         while self._due:
             self._tell(self._due.popitem(last=False)[0])
             yield
-        for key in self._again.next(self._state.markets):
+        for key in self._sweep.next(self._state.markets):
             self._tell(key)
             yield
+
+    def look_again(self) -> None:
+        """With the next refresh."""
+        self._sweep.whole()
 
     def _tell(self, key: tuple[str, str]) -> None:
         exchange, symbol = key
@@ -172,6 +192,9 @@ class TradesView:
             self._tell(fills.popleft())
             yield
 
+    def look_again(self) -> None:
+        """Fills change no more."""
+
     def _tell(self, fill: Fill) -> None:
         told = {
             "exchange": fill.exchange,
@@ -199,16 +222,20 @@ class AlertsView:
         self._incidents = state.incidents
         self._seen = 0
         self._going_on: dict[tuple[str, float], Incident] = {}
-        self._again: Again[tuple[str, float]] = Again(state.clock)
+        self._sweep: Sweep[tuple[str, float]] = Sweep(state.clock)
 
     def refresh(self) -> Iterator[None]:
         """The incidents that began or ended, or are not told of any more, one a step."""
         if self._seen != self._incidents.number:
             yield from self._news()
-        for key in self._again.next(self._going_on):
+        for key in self._sweep.next(self._going_on):
             if key in self._going_on:
                 self._tell(self._going_on[key])
                 yield
+
+    def look_again(self) -> None:
+        """With the next refresh."""
+        self._sweep.whole()
 
     def _news(self) -> Iterator[None]:
         news = sorted(self._incidents.told_after(self._seen), key=lambda each: each.number)

@@ -98,8 +98,7 @@ def _minutes(request: web.Request, default: int) -> int:
 
 
 def _refuse(text: str) -> NoReturn:
-    body = _encode({"message": text}).decode() + "\n"
-    raise web.HTTPBadRequest(text=body, content_type="application/json", headers=_HEADERS)
+    raise web.HTTPBadRequest(text=text, headers=_HEADERS)
 
 
 def _json(found: Any) -> web.Response:

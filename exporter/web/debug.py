@@ -13,11 +13,9 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import msgspec
 from aiohttp import web
 
 from exporter import sampler
-from exporter.web.keys import TRUSTED
 
 _USUAL, _LONGEST = 5.0, 60.0  # seconds of a profile
 _SLICE = 50  # tasks that are looked at between two turns of the loop
@@ -29,7 +27,8 @@ _FORWARDED = ("Forwarded", "X-Forwarded-For")
 class Debug:
     """The request handlers."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, guarded: bool) -> None:
+        self._guarded = guarded
         self._profiling = False
 
     def routes(self) -> list[web.RouteDef]:
@@ -39,14 +38,13 @@ class Debug:
     async def profile(self, request: web.Request) -> web.Response:
         """Where the time of some seconds goes."""
         seconds, form = _seconds(request.query.get("seconds", "")), request.query.get("format", _FORMATS[0])
-        if refusal := _refusal(request):
-            return refusal
+        self._check(request)
         if seconds is None:
-            return _message(400, f"seconds is a number above 0, at most {_LONGEST:g}")
+            raise web.HTTPBadRequest(text=f"seconds is a number above 0, at most {_LONGEST:g}")
         if form not in _FORMATS:
-            return _message(400, f"format is one of {', '.join(_FORMATS)}")
+            raise web.HTTPBadRequest(text=f"format is one of {', '.join(_FORMATS)}")
         if self._profiling:
-            return _message(409, "a profile is being taken already; ask again when that is done")
+            raise web.HTTPConflict(text="a profile is being taken already; ask again when that is done")
         return await self._profile(seconds, form)
 
     async def _profile(self, seconds: float, form: str) -> web.Response:
@@ -54,7 +52,7 @@ class Debug:
         try:
             found = await sampler.profile(seconds)
         except ValueError as error:
-            return _message(501, f"no profile can be taken here: {error}")
+            raise web.HTTPNotImplemented(text=f"no profile can be taken here: {error}") from None
         finally:
             self._profiling = False
         body: str | bytes = await asyncio.to_thread(getattr(found, form))
@@ -64,8 +62,7 @@ class Debug:
 
     async def tasks(self, request: web.Request) -> web.Response:
         """What all tasks wait for, those that wait for the same together."""
-        if refusal := _refusal(request):
-            return refusal
+        self._check(request)
         found: Counter[str] = Counter()
         for number, task in enumerate(asyncio.all_tasks()):
             found[_described(task)] += 1
@@ -74,15 +71,14 @@ class Debug:
         lines = [f"{count:6} {what}" for what, count in found.most_common()]
         return web.Response(text="\n".join(["  tasks", *lines, ""]), headers=_HEADERS)
 
+    def _check(self, request: web.Request) -> None:
+        """Whoever asks through a proxy is not taken for being on this machine."""
+        is_through = any(name in request.headers for name in _FORWARDED)
+        if not self._guarded and (is_through or not _is_near(request.remote)):
+            raise web.HTTPForbidden(text="without web.bearer_token this is for requests from this machine alone")
+
 
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-
-
-def _refusal(request: web.Request) -> web.Response | None:
-    """The answer to those who may not ask. Whoever asks through a proxy is not taken for being on this machine."""
-    if TRUSTED in request or (_is_near(request.remote) and not any(name in request.headers for name in _FORWARDED)):
-        return None
-    return _message(403, "without web.bearer_token this is for requests from this machine alone")
 
 
 def _is_near(address: str | None) -> bool:
@@ -99,11 +95,6 @@ def _seconds(text: str) -> float | None:
     if not re.fullmatch(r"\d{1,3}(\.\d{1,3})?", text, re.ASCII):
         return None
     return float(text) if 0 < float(text) <= _LONGEST else None
-
-
-def _message(status: int, text: str) -> web.Response:
-    body = msgspec.json.encode({"message": text}) + b"\n"
-    return web.Response(status=status, body=body, content_type="application/json")
 
 
 def _described(task: asyncio.Task[Any]) -> str:

@@ -5,4 +5,4 @@ from __future__ import annotations
 from aiohttp import web
 
 TRUSTED = web.RequestKey("trusted", bool)
-"""Whether the request came with the token; absent where none is asked for."""
+"""Whether whoever asks may see what is private; absent where everybody may."""

@@ -75,7 +75,7 @@ def _operation(path: _Path, answer: Json, *, guarded: bool) -> Json:
         found["responses"]["401"] = {
             "description": "The token of web.bearer_token is needed.",
             "headers": {"WWW-Authenticate": {"schema": {"type": "string"}}},
-            "content": {"text/plain": {"schema": {"type": "string"}}},
+            "content": {"application/json": {"schema": _ref(Message)}},
         }
     return found
 

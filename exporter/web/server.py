@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +9,7 @@ from contextlib import asynccontextmanager
 import msgspec
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.typedefs import Handler, Middleware
+from aiohttp.typedefs import Handler
 from prometheus_client import (
     CollectorRegistry,
     GCCollector,
@@ -28,10 +27,12 @@ from exporter.live import Live
 from exporter.publish.scrapes import Scrapes
 from exporter.state.state import OWN, State
 from exporter.stream import Hub
-from exporter.web import hosts, pages, schema
+from exporter.web import pages, schema
 from exporter.web.alerts import Alerts
+from exporter.web.answers import message
 from exporter.web.api import Api
 from exporter.web.debug import Debug
+from exporter.web.guards import guards
 from exporter.web.index import Index
 from exporter.web.keys import TRUSTED
 from exporter.web.push import Push
@@ -39,15 +40,7 @@ from exporter.web.shapes import Health, Service
 from exporter.web.stream import Streams
 from exporter.web.updates import Updates
 
-# What says nothing private, and where bots and Alertmanager come with a token of their own.
-_OPEN_TO_ALL = frozenset(("/v1/schema", "/v1/events", "/v1/alerts", "/v1/sms"))
-
-# What a load balancer or a person may ask without the token besides.
-_OPEN_PATHS = frozenset(("/", "/health", "/api/docs", "/api/openapi.json", "/ws"))
-
 log = logging.getLogger(__name__)
-# What is no HTTP is answered with a 400, and said nowhere else: scanners would fill the disk with it.
-log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError)))
 
 _LAST_ANSWERS_SECONDS = 0.7  # for requests under way at the end, and as long again for those that are then cancelled
 
@@ -87,7 +80,7 @@ class Endpoints:
             overall_status="unhealthy" if OWN in failed else "degraded" if failed else "healthy",
             score=self._scores.overall(),
             services={name: self._service(name) for name in parts} if trusted else None,
-            missing={} if trusted else {"services": "only those who send the token of web.bearer_token see the parts"},
+            missing={} if trusted else {"services": "the parts are for those who may see the metrics"},
         )
         status = 503 if found.overall_status == "unhealthy" else 200
         return web.Response(body=msgspec.json.encode(found), status=status, content_type="application/json")
@@ -107,52 +100,34 @@ class Endpoints:
         return web.Response(text=schema.TEXT, content_type="application/schema+json")
 
 
-def _is_open_to_all(path: str) -> bool:
-    return path in _OPEN_TO_ALL or pages.is_open(path)
-
-
-def _guards(config: Web, token: str | None) -> list[Middleware]:
-    if token is not None:
-        return [_authentication(token)]
-    return [hosts.guard(config.hosts, _is_open_to_all)] if config.on_loopback else []
-
-
-def _authentication(token: str) -> Middleware:
-    """A middleware that asks for ``Authorization: Bearer TOKEN``."""
-
-    @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
-        matches = hmac.compare_digest(given.strip().encode(errors="surrogateescape"), token.encode())
-        request[TRUSTED] = matches and scheme.lower() == "bearer"
-        if request[TRUSTED] or request.path in _OPEN_PATHS or _is_open_to_all(request.path):
-            return await handler(request)
-        return web.Response(status=401, text="a bearer token is needed\n", headers={"WWW-Authenticate": "Bearer"})
-
-    return check
-
-
 @web.middleware
 async def _in_json(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """What no handler serves is answered as JSON, like all that programs read here."""
-    headers = {}
+    """What is refused is answered as JSON, like all that programs read here."""
     try:
         return await handler(request)
     except web.HTTPNotFound:
-        status, text = 404, f"there is no {request.path} here; GET / lists what there is"
+        return message(404, f"there is no {request.path} here; GET / lists what there is")
     except web.HTTPMethodNotAllowed as error:
-        status, headers = 405, {"Allow": error.headers["Allow"]}
-        text = f"{request.path} takes {headers['Allow']}, not {request.method}"
-    body = msgspec.json.encode({"message": text}) + b"\n"
-    return web.Response(status=status, body=body, content_type="application/json", headers=headers)
+        allowed = error.headers["Allow"]
+        return message(405, f"{request.path} takes {allowed}, not {request.method}", {"Allow": allowed})
+    except web.HTTPError as error:
+        headers = {name: value for name, value in error.headers.items() if not name.lower().startswith("content-")}
+        return message(error.status, error.text or error.reason, headers)
+
+
+def _is_ours(record: logging.LogRecord) -> bool:
+    """Whether a fault is none of whoever asked: what is no HTTP gets its 400, and scanners would fill the disk."""
+    return not (record.exc_info and isinstance(record.exc_info[1], HttpProcessingError))
 
 
 @asynccontextmanager
 async def serve(config: Web, state: State, hub: Hub, live: Live) -> AsyncIterator[str]:
     """Serve until the block ends; gives the address, with the real port where 0 was configured."""
     endpoints = Endpoints(state, live)
+    log.addFilter(_is_ours)
+    logging.getLogger("aiohttp.websocket").setLevel(logging.ERROR)  # it repeats what strangers send
     token = config.bearer_token.read() if config.bearer_token else None
-    app = web.Application(middlewares=[*_guards(config, token), _in_json])
+    app = web.Application(middlewares=[*guards(config, token), _in_json])
     app.router.add_get("/metrics", endpoints.metrics)
     app.router.add_get("/health", endpoints.health)
     app.router.add_get("/v1/schema", endpoints.schema)
@@ -164,11 +139,11 @@ async def serve(config: Web, state: State, hub: Hub, live: Live) -> AsyncIterato
     app.router.add_routes(Api(live, guarded=token is not None).routes())
     app.router.add_routes(pages.Pages(live, state.config.pages).routes())
     if state.config.debug.enabled:
-        app.router.add_routes(Debug().routes())
+        app.router.add_routes(Debug(guarded=token is not None).routes())
     if state.config.stream.enabled:
         streams = Streams(state, hub, token)
         app.router.add_get("/ws", streams.ws)
-        app.router.add_get("/ws/real-time-metrics", Updates(state, streams, live.ring).ws)
+        app.router.add_get("/ws/real-time-metrics", Updates(streams, live.ring).ws)
     # Bodies are decompressed by `Push`, within its limits.
     runner = web.AppRunner(
         app, access_log=None, logger=log, shutdown_timeout=_LAST_ANSWERS_SECONDS, auto_decompress=False

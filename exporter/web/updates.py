@@ -7,7 +7,7 @@ import asyncio
 from aiohttp import web
 
 from exporter.live.ring import STEP, Ring
-from exporter.state.state import State
+from exporter.stream import protocol
 from exporter.stream.client import Client
 from exporter.stream.frames import Message
 from exporter.web.stream import Streams
@@ -16,8 +16,7 @@ from exporter.web.stream import Streams
 class Updates:
     """The connections, which are made as those of ``/ws`` are."""
 
-    def __init__(self, state: State, streams: Streams, ring: Ring) -> None:
-        self._clock = state.clock
+    def __init__(self, streams: Streams, ring: Ring) -> None:
         self._streams = streams
         self._ring = ring
         self._number, self._newest = 0, Message(b"")
@@ -28,6 +27,7 @@ class Updates:
 
     async def _talk(self, socket: web.WebSocketResponse, client: Client) -> None:
         telling = asyncio.create_task(self._tell(client))
+        telling.add_done_callback(lambda _: client.end(protocol.FAULT, "a fault of the exporter; come again"))
         try:
             async for _ in self._streams.said(socket, client):
                 pass  # it means nothing here
@@ -36,7 +36,7 @@ class Updates:
 
     async def _tell(self, client: Client) -> None:
         while True:
-            if not client.is_behind(self._clock()):
+            if not client.is_behind():
                 client.send(self._message())
             await asyncio.sleep(STEP)
 

@@ -29,7 +29,7 @@ class Listener:
     knows: dict[int, int] = field(default_factory=dict)
     number: int = 0
 
-    def is_behind(self, _: float) -> bool:
+    def is_behind(self) -> bool:
         return self.slow
 
     def send(self, message: Message) -> None:

@@ -30,6 +30,9 @@ class Figure:
         while self.busy:
             yield
 
+    def look_again(self) -> None:
+        """It is looked at each time."""
+
 
 class Listener:
     """A client that keeps what it is told."""
@@ -38,14 +41,17 @@ class Listener:
         self.channels: dict[int, Any] = {}
         self.told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
-    def is_behind(self, _: float) -> bool:
+    def is_behind(self) -> bool:
         return False
 
-    async def room(self, _: object) -> bool:
+    async def room(self) -> bool:
         return True
 
     def send(self, message: Message) -> None:
         self.told.put_nowait(json.loads(message.payload))
+
+    def say(self, payload: bytes) -> None:
+        assert json.loads(payload)["type"] == "subscribed"
 
     def leave_all(self) -> None:
         self.channels.clear()

@@ -10,24 +10,30 @@ from exporter.stream.table import Labels, Table
 PUTS = st.lists(st.tuples(st.integers(0, 7), st.integers(0, 3)), max_size=60)
 
 
-@given(PUTS, st.integers(0, 60))
-def test_changes_since_bring_anybody_up_to_date(puts: list[tuple[int, int]], seen_after: int) -> None:
+@given(PUTS, st.integers(0, 60), st.sampled_from([3, 100]))
+def test_changes_since_bring_anybody_up_to_date(puts: list[tuple[int, int]], seen_after: int, most: int) -> None:
     """Whoever saw everything up to a number knows all with what changed since, each thing once."""
-    table, before, number, now = Table(100), dict[int, bytes](), 0, dict[int, bytes]()
+    table, before, number, now = Table(most), dict[int, bytes](), 0, dict[int, bytes]()
     for index, (key, value) in enumerate(puts):
         if index == seen_after:
             before, number = dict(now), table.number
-        changed = table.put(key, Labels(), str(value).encode())
-        assert changed == (now.get(key) != str(value).encode())
-        now[key] = str(value).encode()
+        body = str(value).encode()
+        changed = table.put(key, Labels(), body)
+        assert changed == (now.get(key) != body)
+        if changed:
+            now.pop(key, None)
+            now[key] = body
+            if len(now) > most:
+                del now[next(iter(now))]
     if seen_after >= len(puts):
         before, number = dict(now), table.number
     items = table.since(number)
     numbers = [item.number for item in items]
     assert numbers == sorted(set(numbers))
-    changed_keys = {key for key in now if before.get(key) != now[key]}
-    assert len(items) >= len(changed_keys)
-    assert {item.body for item in items} >= {now[key] for key in changed_keys}
+    assert len(items) <= len(now)
+    news = now if number < table.forgotten else {key: body for key, body in now.items() if before.get(key) != body}
+    assert len(items) >= len(news)
+    assert {item.body for item in items} >= set(news.values())
 
 
 def test_what_went_is_remembered_as_forgotten() -> None:

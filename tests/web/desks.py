@@ -75,8 +75,10 @@ class Reader:
         """Ask for a stream; gives the first message."""
         await self.say("subscribe", stream=stream, **what)
         async with asyncio.timeout(10):
-            found: dict[str, Any] = await self.connection.receive_json()
-        return found
+            while True:
+                found: dict[str, Any] = await self.connection.receive_json()
+                if found["type"] != "subscribed":
+                    return found
 
     async def closed(self) -> tuple[int | None, str]:
         """Read until the end; gives its code and reason."""

@@ -5,6 +5,6 @@ files     what is sent again and again
 pages     the addresses of the pages, and of the files in ``static/`` that they are made of
 """
 
-from exporter.web.pages.pages import Pages, is_open
+from exporter.web.pages.pages import Pages, is_public
 
-__all__ = ["Pages", "is_open"]
+__all__ = ["Pages", "is_public"]

@@ -25,12 +25,11 @@ _SAFE = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 _PAGE = _SAFE | {"Content-Security-Policy": _POLICY, "Cross-Origin-Opener-Policy": "same-origin"}
 
 _ASSETS = "/assets/"
-_OPEN_PATHS = frozenset(("/live", "/public", "/public.json"))
 
 
-def is_open(path: str) -> bool:
-    """Whether what is there says nothing by itself, or what everybody may know."""
-    return path in _OPEN_PATHS or path.startswith(_ASSETS)
+def is_public(path: str) -> bool:
+    """Whether what is there is what everybody may know."""
+    return path in {"/public", "/public.json"} or path.startswith(_ASSETS)
 
 
 class Pages:

@@ -132,6 +132,7 @@ async def test_the_public_stream_says_no_more(monkeypatch: pytest.MonkeyPatch) -
         async with asyncio.timeout(20), ClientSession() as session, session.ws_connect(f"{api.url}/ws") as socket:
             assert (await socket.receive_json())["authorized"] is False
             await socket.send_json({"op": "subscribe", "stream": "public"})
+            assert (await socket.receive_json())["type"] == "subscribed"
             said = await socket.receive_str()
             for stream in ("metrics", "alerts", "trades", "pnl", "spreads"):
                 await socket.send_json({"op": "subscribe", "stream": stream})
