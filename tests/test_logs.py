@@ -94,7 +94,10 @@ def test_levels_are_as_configured() -> None:
         ("log: {levels: {aiohttp: debug}}", "there is no module 'aiohttp'; write "),
         ("log: {levels: {intake: loud}}", "f.yml:1: log.levels.intake: unknown value; write debug or "),
         ("collectors: {qotes: {enabled: false}}", "collectors.qotes: there is no collector 'qotes'; write quotes"),
-        ("collectors: {quotes: false}", "f.yml:1: collectors.quotes: expected object, got bool"),
+        (
+            "collectors: {quotes: false}",
+            "f.yml:1: collectors.quotes: this is switched by a key of its own; write {enabled: true}",
+        ),
     ],
 )
 def test_a_name_that_is_none(text: str, problem: str) -> None:

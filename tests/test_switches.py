@@ -64,7 +64,7 @@ def test_keys_of_what_is_off_are_right_all_the_same() -> None:
     assert problems(OFF.replace("symbols: [A/B]", "symbls: [A/B]")) == [
         "f.yml:2: exchanges[0].symbls: unknown key; did you mean 'symbols'?"
     ]
-    assert problems("host: {enabled: 0}") == ["f.yml:1: host.enabled: expected bool, got int"]
+    assert problems("host: {enabled: 0}") == ["f.yml:1: host.enabled: expected true or false, got a whole number"]
 
 
 def test_two_of_a_name_may_stand_there_when_one_is_off() -> None:

@@ -28,6 +28,17 @@ FORMS = {
 }
 """What text of each pattern looks like, for people."""
 
+_KINDS = {
+    "object": "keys with values",
+    "array": "a list",
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "null": "nothing",
+}
+"""What msgspec calls things, for people."""
+
 
 def _nobody_knows() -> None:
     return None
@@ -71,20 +82,20 @@ def _explain(message: str, read: Document) -> str:
         text, _, place = message.rpartition(" - at `")
     of_key, place = place.startswith("key` in `"), place.removeprefix("key` in `").rstrip("`")
     path = _parse_path(place)
+    if of_key or place.endswith("[...]"):
+        if place.endswith(".pegs[...]"):
+            text = "this is not a rate; give the dollars in one unit as a number"
+        path = (*path, *_bad_entry(read.data, path, message))
     unknown = re.search(r"unknown field `(.*)`", text, re.DOTALL)
     if path and path[-1] in SECRETS and (unknown or text.startswith("Expected")):
         text = "a secret never stands in this file; write {env: NAME} or {file: PATH}"
     elif unknown:
         text, path = _unknown_key(path, unknown.group(1)), (*path, unknown.group(1))
-    elif of_key or place.endswith("[...]"):
-        if place.endswith(".pegs[...]"):
-            text = "this is not a rate; give the dollars in one unit as a number"
-        path = (*path, *_bad_entry(read.data, path, message))
     return read.problem(path, _reworded(text, path))
 
 
 def _unknown_key(path: document.Path, name: str) -> str:
-    known = [field.name for field in getattr(_kind(path), "fields", ())]
+    known = [field.name for field in _fields(path)]
     close = difflib.get_close_matches(name, known, 1)
     return f"unknown key; {f'did you mean {close[0]!r}?' if close else 'known keys: ' + ', '.join(known)}"
 
@@ -99,8 +110,18 @@ def _reworded(text: str, path: document.Path) -> str:
     expected, matching, pattern = text.partition(" matching regex ")
     if matching:
         text = f"{expected} {FORMS[ast.literal_eval(pattern)]}"
-    text = text.replace("`", "")
+    if text.startswith("Expected `object`, got `bool`") and any(field.name == "enabled" for field in _fields(path)):
+        return "this is switched by a key of its own; write {enabled: true} or {enabled: false}"
+    text = re.sub(r"`([a-z |]+)`", _kinds, text).replace("`", "")
     return f"{text[0].lower()}{text[1:]}"
+
+
+def _kinds(named: re.Match[str]) -> str:
+    return " or ".join(_KINDS.get(kind, kind) for kind in named[1].split(" | "))
+
+
+def _fields(path: document.Path) -> Any:
+    return getattr(_kind(path), "fields", ())
 
 
 def _parse_path(text: str) -> document.Path:

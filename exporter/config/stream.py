@@ -9,6 +9,7 @@ import msgspec
 from exporter.config.base import Count, Section
 
 Interval = Annotated[float, msgspec.Meta(ge=0.01, le=60)]
+Patience = Annotated[float, msgspec.Meta(ge=0.5, le=600)]
 Rate = Annotated[float, msgspec.Meta(gt=0, le=10_000)]
 
 
@@ -24,8 +25,8 @@ class Stream(Section, frozen=True):
     connections: Count = 2_000
     subscriptions: Count = 32
     waiting_bytes: Count = 65_536
-    slow_seconds: Interval = 10.0
-    ping_seconds: Interval = 20.0
+    slow_seconds: Patience = 10.0
+    ping_seconds: Patience = 20.0
     messages_per_second: Rate = 10.0
     burst: Count = 20
     origins: list[str] = []

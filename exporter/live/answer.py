@@ -10,10 +10,12 @@ from exporter.live.recorded import Recorded
 
 T = TypeVar("T")
 
+_FIRST, _LAST = 0.0, datetime(9999, 12, 31, tzinfo=UTC).timestamp()
+
 
 def moment(ts: float) -> datetime:
-    """Unix time as it stands in answers, to the millisecond."""
-    return datetime.fromtimestamp(round(ts, 3), UTC)
+    """Unix time as it stands in answers, to the millisecond; what no calendar has is its nearest end."""
+    return datetime.fromtimestamp(round(min(max(ts, _FIRST), _LAST), 3), UTC)
 
 
 class Answer:

@@ -7,11 +7,12 @@ from typing import Any
 
 from exporter.live.answer import Answer, moment
 from exporter.live.figures import Figures
+from exporter.live.pnl import TotalPnl
 from exporter.live.window import Window
 from exporter.state.state import State
 
 _EARLY = "it takes two looks, a second apart"
-_UNTOLD = "nobody tells {}; docs/signals.md says how"
+_UNTOLD = "nobody reports {}; optional, docs/signals.md says how"
 _TIERS = ("l1", "l2", "l3")
 
 _Values = dict[str, float | None]
@@ -30,7 +31,7 @@ class Windows:
 class Given:
     """What is known elsewhere: PnL, and the volume of 24 h in USD with the reason where that is not known."""
 
-    pnl: float | None
+    pnl: TotalPnl
     volume: float | None
     why_no_volume: str
 
@@ -46,7 +47,7 @@ def figures(state: State, windows: Windows, given: Given) -> tuple[Figures, dict
         **measuring.host(),
         **measuring.business(),
         **measuring.spreads(),
-        "pnl_usd": answer.figure("pnl_usd", given.pnl, measuring.why_no_pnl()),
+        "pnl_usd": answer.figure("pnl_usd", given.pnl.usd, given.pnl.why),
         "trading_volume_usd": answer.figure("trading_volume_usd", given.volume, given.why_no_volume),
     }
     return Figures(**values, timestamp=moment(state.clock())), answer.missing
@@ -143,12 +144,6 @@ class _Measuring:
             "market_spread_bps": self.answer.figure("market_spread_bps", market, unwatched, 10_000),
             "quote_spread_bps": self.answer.figure("quote_spread_bps", own, unquoted, 10_000),
         }
-
-    def why_no_pnl(self) -> str:
-        """Why there is none, if there is none."""
-        if not self._state.ledger.books:
-            return "nothing was traded yet"
-        return self._why("of some book a price or a rate is not known; trading_currency_rate_missing may say which")
 
     def _why(self, why: str) -> str:
         return why if self._minute.seconds else _EARLY

@@ -191,8 +191,12 @@ def _competition(facts: Facts, ring: Ring) -> CompetitiveAnalysis:
     )
 
 
+def _an(word: str) -> str:
+    return f"{'an' if word[:1].lower() in 'aeiou' else 'a'} {word}"
+
+
 def _advantage(name: str, factor: float, ahead: float | None) -> CompetitiveAdvantage:
-    text = f"{factor:,.1f} times as quick as a {name} system"
+    text = f"{factor:,.1f} times as quick as {_an(name)} system"
     if ahead is not None and factor > 1:
         text += ", and no less available" if ahead else ", but less available"
     return CompetitiveAdvantage(competitor_category=name, advantage_factor=round(factor, 4), description=text)

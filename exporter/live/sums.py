@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from exporter.live.pnl import TotalPnl
 from exporter.state.exchange import PROBE, UNAVAILABLE, ExchangeState
 from exporter.state.signals import Signals
 from exporter.state.state import State
@@ -11,7 +12,7 @@ from exporter.state.state import State
 Key = tuple[str, ...]
 Sums = dict[Key, float]
 
-_MANY, _FEW = 200, 10  # of what is read at once: sums, and results of books, which have to be worked out
+_MANY = 200  # of what is read at once
 
 
 class Following:
@@ -36,13 +37,10 @@ class Following:
 
 
 class Survey:
-    """All sums; ``quick`` reads those that are read every second, ``slow`` those that are many, in slices.
-
-    ``pnl`` is the total PnL in USD, None while it is not known.
-    """
+    """All sums; ``quick`` reads those that are read every second, ``slow`` those that are many, and PnL, in slices."""
 
     def __init__(self, state: State) -> None:
-        self.pnl: float | None = None
+        self.pnl = TotalPnl()
         self._state = state
         self._host = Following(resets=False)
         self._others = Following(resets=True)
@@ -66,7 +64,7 @@ class Survey:
                 if number % _MANY == 0:
                     yield
         self._slow = sums
-        yield from self._result()
+        yield from self.pnl.read(self._state.ledger, self._state.clock())
 
     def _of_host(self) -> Iterator[tuple[Key, float]]:
         host, follow = self._state.host, self._host.follow
@@ -111,17 +109,6 @@ class Survey:
     def _add(self, sums: Sums, key: Key, of: Key, value: float) -> None:
         """Add what one of them grew by since it was first there."""
         sums[key] = sums.get(key, 0.0) + self._others.follow((*key, *of), value)
-
-    def _result(self) -> Iterator[None]:
-        """The PnL of all books; not known while that of one is not."""
-        ledger, now = self._state.ledger, self._state.clock()
-        total: float | None = 0.0 if ledger.books else None
-        for number, key in enumerate(list(ledger.books), start=1):
-            result = ledger.figures(key, now).total
-            total = None if total is None or result is None else total + float(result)
-            if number % _FEW == 0:
-                yield
-        self.pnl = total
 
 
 def _requests(signals: Signals) -> Iterator[tuple[Key, float]]:

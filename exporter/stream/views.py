@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
-from exporter.events import BookKey, Fill
+from exporter.events import BookKey, Fee, Fill
 from exporter.journal.records import Incident
 from exporter.state.state import State
 from exporter.stream.table import Labels, Table
@@ -204,10 +204,10 @@ class TradesView:
             "trade_id": fill.trade_id,
             "order_id": fill.order_id,
             "side": fill.side,
-            "price": fill.price,
-            "quantity": fill.quantity,
+            "price": _digits(fill.price),
+            "quantity": _digits(fill.quantity),
             "liquidity": fill.liquidity,
-            "fee": fill.fee,
+            "fee": _fee(fill.fee),
             "ts": fill.ts,
         }
         labels = Labels(fill.exchange, fill.account, fill.symbol, fill.strategy)
@@ -274,6 +274,18 @@ class AlertsView:
 def _rounded(ratio: float | None) -> float | None:
     """To a hundred thousandth of a basis point: digits beyond say nothing, and cost most of a message."""
     return None if ratio is None else round(ratio, 9)
+
+
+def _fee(fee: Fee | tuple[Fee, ...] | None) -> object:
+    """One, or a list of several."""
+    if isinstance(fee, tuple):
+        return [_fee(each) for each in fee]
+    return None if fee is None else {"currency": fee.currency, "amount": _digits(fee.amount)}
+
+
+def _digits(value: Decimal) -> str:
+    """All digits, never with an exponent, which not every reader expects in money."""
+    return format(value, "f")
 
 
 def _number(value: Decimal | None) -> float | None:

@@ -92,7 +92,7 @@ class Api:
 
 def _minutes(request: web.Request, default: int) -> int:
     given = request.query.getall("duration_minutes", [str(default)])
-    if len(given) != 1 or not re.fullmatch(r"[0-9]{1,9}", given[0], re.ASCII):
+    if len(given) != 1 or not re.fullmatch(r"-?[0-9]{1,9}", given[0], re.ASCII):
         _refuse("duration_minutes is no whole number; write for example duration_minutes=60")
     return int(given[0])
 

@@ -21,7 +21,9 @@ _USUAL, _LONGEST = 5.0, 60.0  # seconds of a profile
 _SLICE = 50  # tasks that are looked at between two turns of the loop
 _FORMATS = ("text", "collapsed", "speedscope")
 _ASYNCIO = str(Path(asyncio.__file__).parent)
-_FORWARDED = ("Forwarded", "X-Forwarded-For")
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+
+_OUR_PAGES = ("none", "same-origin")  # typed by a person, or a link of ours
 
 
 class Debug:
@@ -72,8 +74,10 @@ class Debug:
         return web.Response(text="\n".join(["  tasks", *lines, ""]), headers=_HEADERS)
 
     def _check(self, request: web.Request) -> None:
-        """Whoever asks through a proxy is not taken for being on this machine."""
+        """Whoever asks through a proxy that says so, or a page of others, is not taken for somebody on this machine."""
         is_through = any(name in request.headers for name in _FORWARDED)
+        if request.headers.get("Sec-Fetch-Site", "none") not in _OUR_PAGES:
+            raise web.HTTPForbidden(text="pages of others may not ask for this")
         if not self._guarded and (is_through or not _is_near(request.remote)):
             raise web.HTTPForbidden(text="without web.bearer_token this is for requests from this machine alone")
 

@@ -56,7 +56,7 @@ class Streams:
         try:
             await socket.prepare(request)
         except ConnectionError:
-            return socket
+            return web.Response(status=400)  # which nobody gets any more
         except ValueError as error:
             raise web.HTTPBadRequest(text=f"this is no handshake of a WebSocket: {error}") from None
         if request.transport is None:

@@ -76,7 +76,7 @@ async def test_an_api_without_requests_has_a_pace_of_zero_and_no_mean(world: Wor
     await world.wait(2)
     untold = world.figures()
     assert untold["requests_per_second"] is None
-    assert untold["missing"]["requests_per_second"] == "nobody tells requests; docs/signals.md says how"
+    assert untold["missing"]["requests_per_second"] == "nobody reports requests; optional, docs/signals.md says how"
     world.requests(0.1)
     await world.wait(80)
     quiet = world.figures()
@@ -206,7 +206,12 @@ async def test_result_and_spreads(world: World) -> None:
     await world.wait(1)
     figures = world.figures()
     assert figures["pnl_usd"] is None
-    assert "trading_currency_rate_missing" in figures["missing"]["pnl_usd"]
+    assert figures["missing"]["pnl_usd"].startswith(
+        "XRP/USDT on alpha has no price now; it needs an entry of exchanges"
+    )
+    world.tell(book(99.0, 101.0, world.now, symbol="XRP/USDT"), fill("3", "buy", "1", "2", T0, symbol="ETH/JPY"))
+    await world.wait(1)
+    assert world.figures()["missing"]["pnl_usd"].startswith("JPY has no rate in USD now; watch a market of it")
 
 
 async def test_history_is_an_hour_in_steps_of_five_seconds(world: World) -> None:

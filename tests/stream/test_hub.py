@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import cast
 
 from exporter.config import Stream as Settings
 from exporter.state.state import State
 from exporter.stream import Hub
 from exporter.stream.client import Client
-from exporter.stream.frames import Message
 from exporter.stream.protocol import Stream, Subscribe
 from exporter.stream.table import Labels, Table
 from tests.builders import config
+from tests.stream.listening import Listener
 
 
 class Figure:
@@ -32,29 +32,6 @@ class Figure:
 
     def look_again(self) -> None:
         """It is looked at each time."""
-
-
-class Listener:
-    """A client that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.channels: dict[int, Any] = {}
-        self.told: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-
-    def is_behind(self) -> bool:
-        return False
-
-    async def room(self) -> bool:
-        return True
-
-    def send(self, message: Message) -> None:
-        self.told.put_nowait(json.loads(message.payload))
-
-    def say(self, payload: bytes) -> None:
-        assert json.loads(payload)["type"] == "subscribed"
-
-    def leave_all(self) -> None:
-        self.channels.clear()
 
 
 async def test_a_stream_that_is_never_done_holds_up_no_other() -> None:

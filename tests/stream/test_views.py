@@ -12,9 +12,13 @@ from exporter.collectors import trading
 from exporter.events.alerts import Alert
 from exporter.intake import Intake
 from exporter.state.state import State
-from exporter.stream.views import AlertsView, PnlView, SpreadsView, View
+from exporter.stream import Hub
+from exporter.stream.client import Client
+from exporter.stream.protocol import Subscribe
+from exporter.stream.views import AlertsView, PnlView, SpreadsView, Sweep, TradesView, View
 from tests.builders import T0, book, config, fee, fill, quote
 from tests.publish.alerting import Json, alert
+from tests.stream.listening import Listener
 
 
 class World:
@@ -79,6 +83,33 @@ def test_a_market_that_is_not_heard_of_has_no_spread() -> None:
     assert (lost["mid"], lost["market_spread_ratio"], lost["quote_spread_ratio"]) == (None, None, None)
 
 
+async def test_a_first_look_sees_what_grew_old_while_nobody_looked() -> None:
+    """However many markets fell silent; none of them is told as if it were of now."""
+    world = World()
+    symbols = [f"S{number}/USDT" for number in range(300)]
+    world.tell(*(book(99, 101, world.now, symbol=symbol) for symbol in symbols))
+    hub = Hub(world.state, world.state.config.stream)
+    for mid in (100, None):
+        listener = Listener()
+        hub.enter(cast("Client", listener))
+        await hub.subscribe(cast("Client", listener), Subscribe(stream="spreads"))
+        told = [each for message in listener.news() for each in message["data"]]
+        assert {each["symbol"]: each["mid"] for each in told} == dict.fromkeys(symbols, mid)
+        hub.exit(cast("Client", listener))
+        world.now += 3600
+
+
+def test_each_thing_is_looked_at_again_within_seconds() -> None:
+    """At whatever pace it is asked for: a share of all that grows with the time that passed."""
+    for step in (0.01, 0.3, 7.0):
+        world, seen = World(), set[int]()
+        sweep: Sweep[int] = Sweep(world.state.clock)
+        while len(seen) < 1_000:
+            world.now += step
+            seen.update(sweep.next(range(1_000)))
+        assert world.now - T0 <= max(5.4, step)
+
+
 def test_a_market_with_many_books_is_gone_through_in_steps() -> None:
     """A thousand books whose market moved are noted and worked out one a step, so that nothing else waits."""
     world = World()
@@ -137,3 +168,14 @@ def test_an_alert_that_is_not_told_of_any_more_is_not_said_to_fire() -> None:
     alerts.tell(alert("b", T0 - 60))
     alerts.world.now += 6
     assert alerts.statuses() == [("a", "unknown"), ("b", "firing")]
+
+
+def test_money_of_fills_has_all_its_digits_and_no_exponent() -> None:
+    """Whatever reads it as text shows the price that it was."""
+    world = World()
+    trades = TradesView(world.state)
+    tiny = {"price": Decimal("1.2E-10"), "quantity": Decimal("3E+9"), "fee": fee("1E-8", "BNB")}
+    world.tell(fill("1", "buy", "1", "1", world.now, symbol="PEPE/BTC", **tiny))
+    told = world.told(trades)["PEPE/BTC"]
+    assert (told["price"], told["quantity"]) == ("0.00000000012", "3000000000")
+    assert told["fee"] == {"currency": "BNB", "amount": "0.00000001"}

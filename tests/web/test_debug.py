@@ -122,9 +122,11 @@ async def test_tasks_are_told_with_the_place_where_they_wait(exporter: Exporter)
 async def test_it_is_not_for_everybody(tmp_path: Path, path: str) -> None:
     """With a token, for those who have it; without, for this machine alone, and for nobody behind a proxy."""
     async with started(tmp_path) as exporter:
-        for name in ("X-Forwarded-For", "Forwarded"):
+        for name in ("X-Forwarded-For", "Forwarded", "Via", "X-Real-IP"):
             status, text = await asked(exporter, path, **{name: "for=203.0.113.7"})
             assert (status, json.loads(text)["message"][:28]) == (403, "without web.bearer_token thi")
+        status, text = await asked(exporter, path, **{"Sec-Fetch-Site": "cross-site"})
+        assert (status, json.loads(text)["message"]) == (403, "pages of others may not ask for this")
     async with started(tmp_path, web={"bearer_token": {"file": str(tmp_path / "token")}}) as exporter:
         assert (await asked(exporter, path))[0] == 401
         given = {"Authorization": f"Bearer {TOKEN}", "X-Forwarded-For": "203.0.113.7"}

@@ -184,7 +184,7 @@ async def test_a_token_may_be_for_some_accounts_alone(bot: Bot) -> None:
             "push: {tokens: [{name: a, token: {env: A}, accounts: []}]}",
             "push.tokens[0].accounts: no account is named; name some, or leave the key out if this token may",
         ),
-        ("push: {max_in_flight: 0}", "push.max_in_flight: expected int >= 1"),
+        ("push: {max_in_flight: 0}", "push.max_in_flight: expected a whole number >= 1"),
     ],
 )
 def test_a_configuration_that_cannot_work_is_refused(

@@ -8,6 +8,7 @@ import os
 import re
 import socket
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -293,6 +294,81 @@ async def test_connections_and_subscriptions_are_bounded() -> None:
         for symbol in ("A/B", "C/D"):
             assert (await reader.subscribe("spreads", symbol=[symbol]))["type"] == "snapshot"
         assert (await reader.subscribe("spreads", symbol=["E/F"]))["code"] == "subscriptions"
+
+
+async def test_what_nothing_is_chosen_by_is_refused(desk: Desk) -> None:
+    """It would make each channel one's own. The answer has the client's name of what it asked for."""
+    async with desk.client() as reader:
+        await reader.say("subscribe", stream="alerts", symbol=["BTC/USDT"], id="mine")
+        told = await reader.next("error")
+        assert (told["code"], told["id"]) == ("selection", "mine")
+        assert told["message"] == "nothing in alerts is chosen by symbol; leave it out"
+        await reader.say("subscribe", stream="metrics", exchange=["alpha"], id=7)
+        told = await reader.next("subscribed")
+        assert (told["stream"], told["id"]) == ("metrics", 7)
+        await reader.say("unsubscribe", channel=told["channel"], id=8)
+        assert (await reader.next("unsubscribed"))["id"] == 8
+
+
+async def test_who_comes_back_to_nothing_new_is_told_its_channel(desk: Desk) -> None:
+    """There is no update then, and still it knows that it is subscribed, and as what."""
+    desk.move(1)
+    async with desk.client() as reader:
+        seen = await reader.subscribe("spreads")
+    async with desk.client() as reader:
+        wanted = {"epoch": reader.hello["epoch"], "number": seen["number"]}
+        await reader.say("subscribe", stream="spreads", resume=wanted)
+        channel = (await reader.next("subscribed"))["channel"]
+        desk.move(2)
+        told = await reader.next("update")
+        assert (told["channel"], told["data"][0]["mid"]) == (channel, 3)
+
+
+async def test_strangers_keep_nobody_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They may take half of the places, and have to ask for something before long."""
+    (tmp_path / "token").write_text(TOKEN)
+    monkeypatch.setattr("exporter.web.stream._STRANGERS_SECONDS", 0.5)
+    web = {"bearer_token": {"file": str(tmp_path / "token")}}
+    async with a_desk(connections=4, web=web) as desk, desk.client() as idle, desk.client():
+        with pytest.raises(WSServerHandshakeError) as refused:
+            async with desk.client():
+                pass
+        assert (refused.value.status, refused.value.headers and refused.value.headers["Retry-After"]) == (503, "5")
+        async with desk.client({"Authorization": f"Bearer {TOKEN}"}) as owner:
+            assert await idle.closed() == (protocol.POLICY, "ask for a stream, or send the token")
+            assert (await owner.subscribe("spreads"))["type"] == "snapshot"
+    assert desk.state.stream.dropped["idle"] >= 1
+
+
+@pytest.mark.parametrize("end", [b"\x89\x80\0\0\0\0" * 15, b""], ids=["pings", "silence"])
+async def test_who_goes_without_a_word_leaves_no_traceback(
+    desk: Desk, end: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the handshake or in the middle of an answer."""
+    caplog.clear()
+    for _ in range(5):
+        connection = await _stuck(desk)
+        connection.sendall(end)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        connection.close()
+    async with asyncio.timeout(10):
+        while desk.state.stream.connections:  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.01)
+    assert caplog.text == ""
+
+
+async def test_what_is_no_handshake_is_refused(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    """With a reason, and without a word in the log."""
+    caplog.clear()
+    async with desk.session.get(f"{desk.url}/ws") as answer:
+        assert (answer.status, answer.headers["Upgrade"]) == (426, "websocket")
+        assert "/ws is a WebSocket" in (await answer.json())["message"]
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    async with desk.session.get(f"{desk.url}/ws", headers=headers | {"Sec-WebSocket-Key": "\u00e9"}) as answer:
+        assert (answer.status, "no handshake" in (await answer.json())["message"]) == (400, True)
+    async with desk.client({"Sec-WebSocket-Protocol": "hidden-word"}):
+        pass
+    assert caplog.text == ""
 
 
 async def test_a_flood_ends_its_own_connection_alone(desk: Desk) -> None:

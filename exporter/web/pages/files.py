@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import re
 
 from aiohttp import ETag, web
 
@@ -22,7 +23,7 @@ class File:
     def answer(self, request: web.Request, headers: dict[str, str]) -> web.Response:
         """The answer to a request, which may know this content."""
         etag = ETag(self.etag, is_weak=True)  # compressed or not
-        if any(each in (etag, _ANY) for each in request.if_none_match or ()):
+        if any(each.value in (etag.value, "*") for each in request.if_none_match or ()):
             response = web.Response(status=304, headers=headers)
         else:
             response = self._whole(request, headers)
@@ -32,14 +33,20 @@ class File:
 
     def _whole(self, request: web.Request, headers: dict[str, str]) -> web.Response:
         response = web.Response(body=self._plain, headers=headers)
-        if self._compressed and "gzip" in request.headers.get("Accept-Encoding", ""):
+        if self._compressed and _takes_gzip(request.headers.get("Accept-Encoding", "")):
             response.body = self._compressed
             response.headers["Content-Encoding"] = "gzip"
         response.content_type, response.charset = self.kind, "utf-8"
         return response
 
 
-_ANY = ETag("*")
+def _takes_gzip(accepted: str) -> bool:
+    """Whether it is among the codings that are accepted, and not with the weight 0."""
+    for each in accepted.lower().split(","):
+        coding, _, weight = each.partition(";")
+        if coding.strip() == "gzip":
+            return not re.fullmatch(r"\s*q\s*=\s*0(\.0*)?\s*", weight)
+    return False
 
 
 def digest(content: bytes) -> str:

@@ -24,7 +24,7 @@ MQTT = BOT + "  database: /d\n  mqtt: {host: h, bot_id: b"
         ),
         (MQTT.replace("bot_id: b", "bot_id: '#'") + "}", "f.yml:4: hummingbot[0].mqtt.bot_id: this is part of a topic"),
         (MQTT + ", namespace: 'a/+'}", "f.yml:4: hummingbot[0].mqtt.namespace: this is part of a topic"),
-        (MQTT + ", port: 0}", "f.yml:4: hummingbot[0].mqtt.port: expected int >= 1"),
+        (MQTT + ", port: 0}", "f.yml:4: hummingbot[0].mqtt.port: expected a whole number >= 1"),
         (MQTT + ", password: hunter2}", "f.yml:4: hummingbot[0].mqtt.password: a secret never stands in this file"),
         (MQTT + ", username: hunter2}", "f.yml:4: hummingbot[0].mqtt.username: "),
         (MQTT + ", password: {env: HOME}}", "f.yml:4: hummingbot[0].mqtt.password: a password needs a username"),
@@ -34,11 +34,11 @@ MQTT = BOT + "  database: /d\n  mqtt: {host: h, bot_id: b"
         ),
         (
             BOT + "  database: /d\n  symbols: {BTC-USDT: BTCUSDT}",
-            "f.yml:4: hummingbot[0].symbols.BTC-USDT: expected str in the form BASE/QUOTE, such as BTC/USDT",
+            "f.yml:4: hummingbot[0].symbols.BTC-USDT: expected text in the form BASE/QUOTE, such as BTC/USDT",
         ),
         (
             BOT + "  database: /d\n  venues: {binance: 7}",
-            "f.yml:4: hummingbot[0].venues.binance: expected str, got int",
+            "f.yml:4: hummingbot[0].venues.binance: expected text, got a whole number",
         ),
         (BOT + "  database: /d\n- name: quoter\n  database: /e", "'quoter' is the name of hummingbot[0] already"),
     ],

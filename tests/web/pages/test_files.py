@@ -95,6 +95,8 @@ async def test_who_has_it_already_is_told_so() -> None:
             _, answer, _ = await read(session, path)
             status, again, body = await read(session, path, **{"If-None-Match": answer.headers["ETag"]})
             assert (status, body, again.headers["ETag"]) == (304, "", answer.headers["ETag"]), path
+            strong = answer.headers["ETag"].removeprefix("W/")
+            assert (await read(session, path, **{"If-None-Match": f'"x", {strong}'}))[0] == 304
             assert (await read(session, path, **{"If-None-Match": 'W/"other"'}))[0] == 200
 
 
@@ -127,11 +129,18 @@ async def test_nothing_but_parts_is_given_away(path: str) -> None:
         assert answer.status == 404
 
 
-async def test_without_compression_it_is_sent_as_it_is() -> None:
-    """To a client that cannot decompress."""
+@pytest.mark.parametrize(
+    ("accepted", "is_compressed"),
+    [
+        *(("gzip", True), ("br, GZIP;q=0.5", True), ("deflate,gzip ; q=1", True)),
+        *(("identity", False), ("gzip;q=0", False), ("gzip; q=0.000, br", False), ("x-gzip-not", False)),
+    ],
+)
+async def test_it_is_compressed_for_those_who_take_that(accepted: str, is_compressed: bool) -> None:
+    """A client that cannot decompress gets it as it is."""
     async with site() as session:
-        _, answer, text = await read(session, "/live", **{"Accept-Encoding": "identity"})
-    assert "Content-Encoding" not in answer.headers
+        _, answer, text = await read(session, "/live", **{"Accept-Encoding": accepted})
+    assert (answer.headers.get("Content-Encoding") == "gzip") == is_compressed
     assert "<main" in text
 
 
