@@ -77,6 +77,8 @@ def _operation(path: _Path, answer: Json, *, guarded: bool) -> Json:
             "headers": {"WWW-Authenticate": {"schema": {"type": "string"}}},
             "content": {"application/json": {"schema": _ref(Message)}},
         }
+    else:
+        found["responses"]["403"] = _response("Asked under a public name that is not in web.hosts.", _ref(Message))
     return found
 
 
