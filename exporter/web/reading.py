@@ -20,11 +20,12 @@ _HEAD = """<!doctype html>
 body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 62rem; padding: 0 1rem }}
 h2 {{ border-top: 1px solid color-mix(in srgb, currentColor 25%, transparent); margin-top: 2.5rem; padding-top: 1rem }}
 code {{ font-size: .92em }}
-.wide {{ overflow-x: auto }}
-table {{ border-collapse: collapse; width: 100% }}
-th, td {{ border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent); padding: .3rem .6rem .3rem 0;
-  text-align: left; vertical-align: top }}
-td:first-child, td:nth-child(2) {{ white-space: nowrap }}
+table {{ border-collapse: collapse; table-layout: fixed; width: 100% }}
+th, td {{ border-bottom: 1px solid color-mix(in srgb, currentColor 18%, transparent); overflow-wrap: anywhere;
+  padding: .3rem .6rem .3rem 0; text-align: left; vertical-align: top }}
+th:first-child {{ width: 36% }}
+th:nth-child(2) {{ width: 18% }}
+@media (max-width: 40rem) {{ table {{ font-size: .85rem }} th:nth-child(2) {{ width: 21% }} }}
 </style>
 <main>
 <h1>{title} {version}: the HTTP API</h1>
@@ -59,11 +60,11 @@ def _operation(path: str, operation: Json, schemas: Json) -> Iterator[str]:
         schema = each["schema"]
         among = " or ".join(map(str, schema["enum"])) if "enum" in schema else f"1 to {schema['maximum']}"
         yield f"<p><code>?{escape(each['name'])}=</code> {among}; {schema['default']} unless given.</p>"
-    yield '<div class="wide"><table><thead><tr><th scope="col">key</th><th scope="col">type</th>'
+    yield '<table><thead><tr><th scope="col">key</th><th scope="col">type</th>'
     yield '<th scope="col">meaning</th></tr></thead><tbody>'
     answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
     yield from _rows(answer, schemas, "")
-    yield "</tbody></table></div>"
+    yield "</tbody></table>"
 
 
 def _rows(schema: Json, schemas: Json, place: str) -> Iterator[str]:
@@ -73,6 +74,7 @@ def _rows(schema: Json, schemas: Json, place: str) -> Iterator[str]:
         below, _ = _struct(part, schemas)
         text = part.get("description") or (below or {}).get("description", "")
         key = escape(f"{place}{more}{name}")
+        key = key.replace(".", "<wbr>.")  # where a long one is broken first
         yield f"<tr><td><code>{key}</code></td><td>{_kind(part)}</td><td>{escape(text)}</td></tr>"
         yield from _rows(part, schemas, f"{place}{more}{name}.")
 

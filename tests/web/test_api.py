@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import Browser
 
 from exporter.events import Cache
 from exporter.intake import Intake
@@ -15,6 +16,7 @@ from exporter.journal.records import Incident
 from exporter.state.exchange import PROBE
 from tests.live.standin import Standin, all_series, told
 from tests.web.asking import Api, asking, full_standin, knowing
+from tests.web.pages.browser import SIZES, chromium, visit
 
 PATHS = (
     *("executive-summary", "operations-overview", "performance-metrics", "performance-history", "exchanges", "alerts"),
@@ -323,3 +325,26 @@ async def test_health_has_scores(api: Api, server: Standin) -> None:
     found = await api.until("/health", lambda found: found["overall_status"] == "degraded")
     found = await api.until("/health", lambda found: found["services"]["upstream/prometheus"]["score"] < 100)
     assert found["score"] < 100
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as running:
+        yield running
+
+
+CUT = """(cells) => cells.filter((each) => each.scrollWidth > each.clientWidth
+    || each.getBoundingClientRect().right > document.querySelector("main").getBoundingClientRect().right)
+    .map((each) => each.innerText)"""
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_page_about_it_can_be_read_without_scrolling_sideways(browser: Browser, size: str) -> None:
+    """Each cell of its tables is within the page, and the key takes no more than two fifths of it."""
+    async with asking() as api, visit(browser, f"{api.url}/api/docs", SIZES[size]) as seen:
+        assert await seen.page.eval_on_selector_all("th, td", CUT) == []
+        assert await seen.is_within()
+        widths = await seen.page.eval_on_selector_all("tr", "(all) => all.map((each) => each.clientWidth)")
+        keys = await seen.page.eval_on_selector_all("th:first-child", "(all) => all.map((each) => each.clientWidth)")
+        assert max(keys) <= 0.4 * min(widths)
+        assert await seen.barriers() == []

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import json
 import os
 import re
 import socket
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -502,3 +504,20 @@ async def test_counts_are_metrics(desk: Desk) -> None:
     assert value("connections") == 1
     assert value("messages_total") == 3  # hello, subscribed, the snapshot
     assert value("sent_bytes_total") < value("made_bytes_total") / 3
+
+
+async def test_the_example_of_the_docs_prints_what_comes(desk: Desk) -> None:
+    """As somebody pastes it, at this exporter's address."""
+    text = (Path(__file__).parents[2] / "docs" / "stream.md").read_text()
+    found = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    assert found
+    example = found[1].replace("http://127.0.0.1:9850", desk.url)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-uc", example, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(20):
+            said = [ast.literal_eval((await process.stdout.readline()).decode())["type"] for _ in range(3)]
+    finally:
+        process.terminate()
+        await process.wait()
+    assert said == ["hello", "subscribed", "snapshot"]

@@ -115,15 +115,17 @@ async def test_targets_are_those_of_the_configuration(browser: Browser) -> None:
 
 
 async def test_what_is_not_known_says_why(browser: Browser) -> None:
-    """In words and as the title of the figure."""
+    """In words, also without a mouse, and as the title of the figure."""
     async with world() as shown:
         await shown.wait(3, lambda: None)
         async with visit(browser, f"{shown.url}/live") as seen:
-            await seen.until("#kpi-response .more", "nobody tells requests")
+            await seen.until("#kpi-response .more", "nobody reports requests")
             for place in ("#kpi-response .value", "#kpi-pnl .value", "#fact-users", "#fact-volume"):
                 assert await seen.text(place) == "no data"
                 assert await seen.page.get_attribute(place, "title"), place
             assert "Prometheus is not configured" in (await seen.page.get_attribute("#overall", "title") or "")
+            await seen.until("#fact-users + .why", "nobody reports active_users")
+            await seen.until("#no-issues", "Issues not known: Prometheus is not configured")
             await seen.until("#no-alerts", "Not known: Alertmanager is not configured")
             assert await seen.text("#no-trades") == "No trade yet."
 
@@ -210,6 +212,104 @@ async def test_without_the_stream_it_asks_every_five_seconds(browser: Browser) -
             await seen.until("#connection strong", "Every 5 s")
             await seen.until("#kpi-response .value", "40.0")
             await seen.until("#exchanges", "beta")
+            assert await seen.page.get_attribute("#connection", "data-state") == "polling"
+
+
+LOOK = "document.dispatchEvent(new Event('visibilitychange'))"  # asks at once, instead of seconds later
+
+
+async def test_without_the_stream_nothing_stands_still(browser: Browser, tmp_path: Path) -> None:
+    """Status, tab and exchanges go on; that trades do not is said."""
+    async with (
+        full_standin() as server,
+        knowing(server, tmp_path, stream={"enabled": False}) as api,
+        visit(browser, f"{api.url}/live") as seen,
+    ):
+        await seen.until("#exchanges-count", "1 of 2 healthy")
+        await seen.until("#overall", "Degraded")
+        await seen.until("#trades-state", "not live: trades come over the WebSocket alone")
+        await seen.page.wait_for_function("() => document.title.includes('degraded')")
+        server.series["exchange:status:level"] = [({"exchange": each}, 0) for each in ("alpha", "beta")]
+        server.series["system:health:state"] = [({}, 3)]
+        await api.until("/api/exchanges", lambda found: found["exchange_details"]["beta"]["status"] == "healthy")
+        await seen.page.evaluate(LOOK)
+        await seen.until("#exchanges-count", "2 of 2 healthy")
+        await seen.until("#overall", "Excellent")
+        await seen.page.wait_for_function("() => document.title.includes('excellent')")
+
+
+async def test_a_refusal_is_told(browser: Browser, tmp_path: Path) -> None:
+    """In the exporter's words, whether it is of the API or of the WebSocket."""
+    says = {"message": "'desk.example' may be anybody's name"}
+    async with asking() as api, visit(browser, f"{api.url}/live") as seen:
+        await seen.until("#connection strong", "Live")
+        await seen.page.route("**/api/**", lambda route: route.fulfill(status=403, json=says))
+        await seen.page.evaluate(LOOK)
+        await seen.until("#refused", "refuses this page: 'desk.example' may be anybody's name")
+        await seen.page.unroute("**/api/**")
+        await seen.page.evaluate(LOOK)
+        await seen.page.wait_for_selector("#refused", state="hidden")
+    async with asking(stream={"enabled": False}) as api, visit(browser, f"{api.url}/live") as seen:
+        await seen.page.route("**/ws", lambda route: route.fulfill(status=403, json=says))
+        await seen.until("#refused", "refuses this page: 'desk.example' may be anybody's name")
+
+
+async def test_another_run_may_have_other_targets(browser: Browser) -> None:
+    """They are asked for again."""
+    listen = {"listen": f"127.0.0.1:{free_port()}"}
+    async with AsyncExitStack() as first:
+        given = {"response_seconds": {"average": 0.05}}
+        api = await first.enter_async_context(asking(web=listen, targets=given))
+        async with visit(browser, f"{api.url}/live") as seen:
+            await seen.until("#kpi-response", "target < 50 ms")
+            await first.aclose()
+            async with asking(web=listen, targets={"response_seconds": {"average": 0.06}}):
+                await seen.until("#kpi-response", "target < 60 ms")
+
+
+LATER = "{ const now = Date.now; Date.now = () => now() + 26_000 }"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_old_figures_are_grey_and_can_be_read(browser: Browser, size: str) -> None:
+    """A line says how old they are, wherever one has scrolled to; the button to connect keeps place and focus."""
+    async with world() as shown, AsyncExitStack() as wired:
+        await shown.wait(30)
+        wire = await wired.enter_async_context(line(shown.url))
+        async with visit(browser, f"{wire.url}/live", SIZES[size]) as seen:
+            page = seen.page
+            await seen.until("#kpi-response .value", "40.0")
+            await seen.until("#connection strong", "Live")
+            color = "getComputedStyle(document.querySelector('#chart-response .swatch')).color"
+            height = "document.querySelector('.top').offsetHeight"
+            fresh, before = await page.evaluate(color), await page.evaluate(height)
+            await wired.aclose()
+            await page.evaluate(LATER)
+            await seen.until("#stale", "No connection, figures")
+            await page.wait_for_function("(fresh) => " + color + " !== fresh", arg=fresh)
+            await page.wait_for_selector("#retry:not(.away)")
+            await page.focus("#retry")
+            await page.keyboard.press("Enter")
+            assert await page.evaluate("document.activeElement.id") in ("retry", "connection")
+            assert await page.evaluate(height) == before
+            await page.evaluate("scrollTo(0, document.body.scrollHeight)")
+            box = await page.locator("#stale").bounding_box()
+            assert box
+            assert (box["y"] + box["height"], box["height"] < 40) == (SIZES[size][1], True)
+            assert await seen.barriers() == []
+            assert (await page.title()).startswith("no connection")
+
+
+async def test_the_page_of_somebody_else_is_no_newer_one(browser: Browser) -> None:
+    """A proxy may answer with its own page, or with a fault."""
+    async with world() as shown, line(shown.url) as wire, visit(browser, f"{wire.url}/live") as seen:
+        await seen.until("#connection strong", "Live")
+        await seen.page.route("**/live", lambda route: route.fulfill(body="<title>Sign in</title>"))
+        shown.hub.epoch = "another"
+        async with seen.page.expect_response("**/live"):
+            wire.cut()
+        await seen.until("#said", "Connected again.")
+        assert await seen.page.is_hidden("#outdated")
 
 
 @pytest.fixture
@@ -254,6 +354,132 @@ async def test_the_worst_comes_first(browser: Browser, full: tuple[Api, Standin]
         assert (await seen.text("#overall")).startswith("System: Degraded")
 
 
+async def test_the_head_tells_what_fires(browser: Browser, full: tuple[Api, Standin]) -> None:
+    """How many alerts, by the worst, and where they are: before the exchanges. Its score says what it judges."""
+    api, server = full
+    async with visit(browser, f"{api.url}/live", SIZES["phone"]) as seen:
+        await seen.until("#firing", "1 critical \u00b7 1 warning")
+        await seen.until("#overall", "Degraded")
+        assert await seen.page.get_attribute("#firing", "data-level") == "bad"
+        assert "own API and machine" in (await seen.page.get_attribute("#overall", "title") or "")
+        tops = [
+            f"document.querySelector('{each}').offsetTop" for each in (".alerts-card", ".exchanges-card", ".charts")
+        ]
+        alerts, exchanges, charts = await seen.page.evaluate(f"[{', '.join(tops)}]")
+        assert alerts < exchanges < charts
+        assert (await seen.text("#issues li:first-child")).startswith("critical: ")
+        server.alerts = []
+        await seen.page.wait_for_selector("#firing", state="hidden")
+
+
+async def test_alerts_are_announced_whoever_tells_of_them(browser: Browser, full: tuple[Api, Standin]) -> None:
+    """Those that Alertmanager alone knows too; not those that were there before."""
+    api, server = full
+    async with visit(browser, f"{api.url}/live") as seen:
+        await seen.until("#alerts", "TradingExchangeUnavailable.")
+        server.alerts.append(told("TradingNew", "critical"))
+        await seen.until("#said", "critical alert: TradingNew.")
+
+
+async def test_all_that_fires_can_be_seen(browser: Browser, full: tuple[Api, Standin]) -> None:
+    """The first dozen at once and the others by a button, those that are over after them, with their days."""
+    api, server = full
+    server.alerts = [told(f"Trading{number}", "warning") for number in range(19)]
+    async with visit(browser, f"{api.url}/live", timezone_id="Asia/Kolkata") as seen:
+        await seen.until("#alerts-more", "7 more")
+        await seen.until("#zone", "Times are local (UTC+5:30).")
+        assert await seen.page.locator("#alerts > li").count() == 12
+        await seen.page.click("#alerts-more")
+        await seen.until("#alerts", "It was so.")
+        summaries = await seen.page.locator("#alerts .summary").all_inner_texts()
+        assert (len(summaries), summaries[-1]) == (20, "It was so.")
+        assert re.search(r"over at 9 Oct( 2025)? 14:24", await seen.text("#alerts"))
+        assert await seen.page.get_attribute("#alerts-more", "aria-expanded") == "true"
+
+
+async def test_a_dozen_exchanges_fit(browser: Browser, full: tuple[Api, Standin]) -> None:
+    """A line for each that is healthy, a card for each that is not."""
+    api, server = full
+    names = [f"exchange-{number:02}" for number in range(11)]
+    server.series["exchange:status:level"] = [({"exchange": each}, 0.0) for each in names]
+    server.series["exchange:status:level"].append(({"exchange": "beta"}, 3.0))
+    async with visit(browser, f"{api.url}/live", SIZES["phone"]) as seen:
+        await seen.until("#exchanges-count", "11 of ")
+        rows = seen.page.locator("#exchanges > [data-level=good]")
+        heights = await rows.evaluate_all("(rows) => rows.map((row) => row.offsetHeight)")
+        assert len(heights) == 11
+        assert max(heights) < 36
+        assert "available" in await seen.text("#exchanges > [data-level=bad]")
+        assert await seen.is_within()
+
+
+HIDE = """() => { Object.defineProperty(document, "hidden", { get: () => true });
+    window.requestAnimationFrame = () => 1; }"""
+
+
+async def test_the_tab_goes_on_while_nobody_sees_the_page(browser: Browser, full: tuple[Api, Standin]) -> None:
+    """It is not drawn, and yet its title tells how many alerts fire."""
+    api, server = full
+    async with visit(browser, f"{api.url}/live") as seen:
+        await seen.until("#alerts", "TradingCpuHigh.")
+        await seen.page.wait_for_function("() => document.title.startsWith('(3) ')")
+        await seen.page.evaluate(HIDE)
+        server.alerts = [told("TradingNew", "critical")]
+        await seen.page.wait_for_function("() => document.title.startsWith('(1) ')")
+        assert "TradingCpuHigh." in await seen.text("#alerts")
+
+
+MOVED = """() => new Promise((done) => {
+    let sum = 0;
+    new PerformanceObserver((list) => list.getEntries().forEach(({ value }) => { sum += value; }))
+        .observe({ type: "layout-shift", buffered: true });
+    setTimeout(() => done(sum), 500); })"""
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_nothing_jumps_while_it_loads(browser: Browser, full: tuple[Api, Standin], size: str) -> None:
+    """What comes has its place already. Browsers call 0.1 good and 0.25 poor; answers come in any order."""
+    async with visit(browser, f"{full[0].url}/live", SIZES[size]) as seen:
+        await seen.until("#alerts", "It was so.")
+        await seen.until("#exchanges", "critical")
+        await seen.until("#issues", "of requests fail")
+        await seen.until("#kpi-pnl .value", "$")
+        assert await seen.page.evaluate(MOVED) < 0.15
+
+
+SMALL = """() => [...document.querySelectorAll("a:not(.skip), button, summary")]
+    .filter((each) => each.checkVisibility({ visibilityProperty: true }) && each.offsetHeight < 24)
+    .map((each) => each.outerHTML)"""
+
+
+async def test_a_phone_has_room_for_everything(browser: Browser, tmp_path: Path) -> None:
+    """Long names break, what is touched is high enough, and a row of trades is seen whole, digits below digits."""
+    name = "x" * 49
+    async with full_standin() as server, knowing(server, tmp_path, pages={"name": name}) as api:
+        happen(api, "b", price=Decimal("98.25"), strategy=name)
+        async with visit(browser, f"{api.url}/live", SIZES["phone"]) as seen:
+            await seen.until("#alerts", "TradingCpuHigh.")
+            await seen.until("#issues", "of requests fail")
+            await seen.until("#trades", "BTC/USDT alpha")
+            assert await seen.is_within()
+            assert await seen.page.evaluate(SMALL) == []
+            wide = "document.querySelector('.trades-card .wide')"
+            assert await seen.page.evaluate(f"{wide}.scrollWidth <= {wide}.clientWidth")
+            prices = await seen.page.locator("#trades td:nth-child(4)").all_inner_texts()
+            assert sorted(prices) == ["98.25", "99.00"]
+
+
+async def test_forced_colours_leave_what_colours_tell(browser: Browser, full: tuple[Api, Standin]) -> None:
+    """Which time is chosen, and which line is which."""
+    async with visit(browser, f"{full[0].url}/live", forced_colors="active") as seen:
+        await seen.until("#connection strong", "Live")
+        chosen = "(spans) => spans.map((each) => getComputedStyle(each).backgroundColor)"
+        grounds = await seen.page.locator(".choice span").evaluate_all(chosen)
+        assert len(set(grounds)) == 2
+        ink = "(each) => each.map((one) => getComputedStyle(one).color)"
+        assert len(set(await seen.page.locator("#chart-response .swatch").evaluate_all(ink))) == 3
+
+
 async def test_what_others_say_is_text(browser: Browser, full: tuple[Api, Standin]) -> None:
     """Whatever an alert or a bot says, nothing of it runs."""
     api, server = full
@@ -274,8 +500,11 @@ async def test_it_works_with_keys_alone(browser: Browser, full: tuple[Api, Stand
     async with visit(browser, f"{full[0].url}/live", reduced_motion="reduce") as seen:
         page = seen.page
         await seen.until("#connection strong", "Live")
+        await seen.until("#firing", "critical")
         await page.keyboard.press("Tab")
         assert await page.evaluate("document.activeElement.innerText") == "Skip to the figures"
+        await page.keyboard.press("Tab")
+        assert await page.evaluate("document.activeElement.hash") == "#alerts"
         await page.keyboard.press("Tab")
         assert await page.evaluate("document.activeElement.value") == "60"
         await page.keyboard.press("ArrowLeft")
@@ -312,6 +541,13 @@ async def test_the_token_is_asked_for_and_stays_in_the_tab(browser: Browser, mon
             page = seen.page
             await page.wait_for_selector("dialog[open]")
             assert await seen.barriers() == []
+            await page.keyboard.press("Escape")
+            await page.keyboard.press("Escape")
+            await page.wait_for_selector("dialog[open]", state="hidden")
+            await page.wait_for_function("() => document.activeElement.id === 'unlock'")
+            await seen.until("#connection strong", "Token needed")
+            await page.keyboard.press("Enter")
+            await page.wait_for_selector("dialog[open]")
             await page.fill("#token", "no-such-token")
             await page.keyboard.press("Enter")
             await seen.until("#token-problem", "This is not the token of web.bearer_token.")

@@ -67,7 +67,24 @@ WRITTEN = {
     "m.uptime(100)": "100 %",
     "m.uptime(57.29)": "57.29 %",
     "m.decimal('63964.9000')": "63,964.9",
-    "m.decimal('-0.00100')": "-0.001",
+    "m.decimal('-0.00100')": "\u22120.001",
+    "m.decimal('1.2E-10')": "0.00000000012",
+    "m.decimal('-1.25e-3')": "\u22120.00125",
+    "m.decimal('1.2345E+6')": "1,234,500",
+    "m.decimal('12.5E1')": "125",
+    "m.decimal('0E-8')": "0",
+    "m.decimal('-0.0')": "0",
+    "m.decimal('0.5', 3)": "0.500",
+    "m.decimal('1E-400')": "1E-400",
+    "m.decimal('NaN')": "NaN",
+    "m.decimals('1.20E-3')": 4,
+    "m.number(-0.001)": "0.00",
+    "m.plain(-2.5)": "\u22122.5",
+    "m.dollars(-0.001, true)": "$0.00",
+    "m.dollars(0.001, true)": "$0.00",
+    "m.zone(0)": "UTC",
+    "m.zone(120)": "UTC+2",
+    "m.zone(-210)": "UTC\u22123:30",
     "m.duration(59.6)": "1 min",
     "m.duration(90061)": "1 d 1 h",
 }
@@ -76,6 +93,34 @@ WRITTEN = {
 async def test_values_are_written_as_people_read_them(seen: Visit) -> None:
     """Three digits or so, real minus signs, and nothing that is up for longer than it was."""
     assert {each: await seen.evaluate("format", each) for each in WRITTEN} == WRITTEN
+
+
+async def test_a_moment_has_its_day_unless_that_is_today(seen: Visit) -> None:
+    """And its year where that is another one."""
+    body = """[[2026, 6, 19], [2026, 6, 18], [2025, 11, 31]].map((day) => m.moment(
+        new Date(...day, 14, 3, 22) / 1000, true, new Date(2026, 6, 19, 23) / 1000).replaceAll("\\u00a0", " "))"""
+    assert await seen.evaluate("format", body) == ["14:03:22", "18 Jul 14:03:22", "31 Dec 2025 14:03:22"]
+
+
+SAY = """{ const due = [], heard = []; window.setTimeout = (work) => due.push(work);
+    const about = (name, word) => m.say(`${name} is ${word}`, { topic: "exchanges", lead: "Exchanges: ", about: name });
+    m.say("A trade."); about("alpha", "warning"); about("beta", "warning"); about("alpha", "healthy");
+    m.say("Fire!", { isUrgent: true }); for (let more = 0; more < 9; more += 1) m.say(`More ${more}.`);
+    while (due.length) { due.shift()(); heard.push(document.getElementById("said").textContent); }
+    return heard; }"""
+
+
+async def test_what_is_said_is_not_lost_in_what_is_said_next(seen: Visit) -> None:
+    """What is urgent first, one sentence on all exchanges with the newest word on each, and not without end."""
+    heard = await seen.evaluate("dom", SAY)
+    assert heard == [
+        "Fire!",
+        "A trade.",
+        "Exchanges: alpha is healthy, beta is warning",
+        "More 0.",
+        "More 1.",
+        "More 2.",
+    ]
 
 
 async def test_a_small_line_has_gaps_and_needs_two_points(seen: Visit) -> None:

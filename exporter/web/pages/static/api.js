@@ -27,20 +27,33 @@ export function setToken(value) {
 /** No token, or a wrong one. */
 export class LockedError extends Error {}
 
+/** Not to be answered under this name; the exporter says why. */
+export class RefusedError extends Error {}
+
 /** The answer to a `GET` as JSON; without one an error. */
 export async function ask(path, given = token()) {
   const headers = given ? { Authorization: `Bearer ${given}` } : {};
   const response = await fetch(path, { headers, signal: AbortSignal.timeout(LONGEST) });
   if (response.status === 401) throw new LockedError("a token is needed");
+  if (response.status === 403) throw new RefusedError(await reason(response));
   if (!response.ok) throw new Error(`${path}: ${response.status}`);
   return response.json();
 }
 
-/** Calls `work` again and again while the page is seen, never twice at once; gives what calls it at once. */
-export function every(seconds, work) {
+/** What the exporter says to a refusal, which may as well be one of a proxy before it. */
+async function reason(response) {
+  const { message } = await response.json().catch(() => ({}));
+  return message || "it gives no reason (403)";
+}
+
+/**
+ * Calls `work` again and again, never twice at once; gives what calls it at once. Only with `whileHidden` it goes on
+ * when nobody sees the page.
+ */
+export function every(seconds, work, whileHidden = false) {
   let isBusy = false;
   const turn = async () => {
-    if (isBusy || document.hidden) return;
+    if (isBusy || (document.hidden && !whileHidden)) return;
     isBusy = true;
     await work().catch((error) => console.debug(error.message));
     isBusy = false;

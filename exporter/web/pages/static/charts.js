@@ -14,8 +14,8 @@ const CHARTS = {
     title: "Response time",
     lines: [
       { label: "mean", place: "avg_response_time_ms", color: "--line-1", fill: true },
-      { label: "p95", place: "p95_response_time_ms", color: "--line-2" },
-      { label: "p99", place: "p99_response_time_ms", color: "--line-3" },
+      { label: "p95", place: "p95_response_time_ms", color: "--line-2", dash: "dashed" },
+      { label: "p99", place: "p99_response_time_ms", color: "--line-3", dash: "dotted" },
     ],
     text: unit("ms"),
     target: (targets) => targets.response_time_ms.average,
@@ -35,14 +35,14 @@ const CHARTS = {
     title: "Spread",
     lines: [
       { label: "own", place: "quote_spread_bps", color: "--line-1", fill: true },
-      { label: "market", place: "market_spread_bps", color: "--line-2", dash: true },
+      { label: "market", place: "market_spread_bps", color: "--line-2", dash: "dashed" },
     ],
     text: unit("bp"),
   },
 };
 
 const charts = new Map(
-  Object.entries(CHARTS).map(([name, { title, lines, text, hasZero }]) => [
+  Object.entries(CHARTS).map(([name, { title, lines, text, hasZero = true }]) => [
     name,
     new Chart(byId(`chart-${name}`), { title, span: words, series: lines, text, hasZero }),
   ]),

@@ -56,7 +56,10 @@ export function setValue(node, text, isKnown, why) {
 const due = new Map();
 let frame = 0;
 
-/** Does `work` before the next picture is drawn, once for each `key` whatever came for it meanwhile. */
+/**
+ * Does `work` before the next picture is drawn, once for each `key` whatever came for it meanwhile. Nothing is drawn
+ * while the page is hidden: what has to go on then is not for here.
+ */
 export function soon(key, work) {
   due.set(key, work);
   if (!frame) frame = requestAnimationFrame(flush);
@@ -70,18 +73,36 @@ function flush() {
 }
 
 const HEARD_EVERY = 5_000;
-let said = 0;
-let waiting = null;
+const QUEUED = 6; // sentences that may wait; what comes later than that is no news any more
+const NAMED = 4;
 
-/** Tells those who listen to the page: the newest sentence, and not more often than one can follow. */
-export function say(sentence) {
-  const isFirst = waiting === null;
-  waiting = sentence;
-  if (isFirst) setTimeout(speak, Math.max(100, said + HEARD_EVERY - Date.now()));
+let said = 0;
+let timer = 0;
+let queue = []; // {topic, lead, parts: texts by what they are about, isUrgent}
+
+/**
+ * Tells those who listen to the page, not more often than one can follow, and what is urgent first. What waits of the
+ * same `topic` becomes one sentence after `lead`, with the newest word on each thing that it is `about`.
+ */
+export function say(text, { topic = text, about = "", lead = "", isUrgent = false } = {}) {
+  let entry = queue.find((each) => each.topic === topic);
+  if (!entry) queue.push((entry = { topic, lead, parts: new Map(), isUrgent }));
+  entry.parts.set(about, text);
+  entry.isUrgent ||= isUrgent;
+  queue.sort((one, other) => other.isUrgent - one.isUrgent);
+  queue = queue.slice(0, QUEUED);
+  timer ||= setTimeout(speak, Math.max(100, said + HEARD_EVERY - Date.now()));
 }
 
 function speak() {
   said = Date.now();
-  setText(byId("said"), waiting);
-  waiting = null;
+  setText(byId("said"), sentence(queue.shift()));
+  timer = queue.length ? setTimeout(speak, HEARD_EVERY) : 0;
+}
+
+function sentence({ lead, parts }) {
+  const texts = [...parts.values()];
+  const rest = texts.length - NAMED;
+  const named = rest > 0 ? [...texts.slice(0, NAMED), `and ${rest} more`] : texts;
+  return lead + named.join(", ");
 }

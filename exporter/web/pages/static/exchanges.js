@@ -1,4 +1,4 @@
-// One card for each exchange, the worst first.
+// The exchanges, the worst first: a row for each that is healthy, a card for each that is not.
 
 import { NONE, number, percent, uptime } from "./format.js";
 import { byId, icon, make, say, setAttribute, setHidden, setIcon, setText, setValue } from "./dom.js";
@@ -19,8 +19,7 @@ const cards = new Map(); // by name
 export function showExchanges(exchanges, history) {
   const rank = ({ status, exchange }) => `${RANKS.indexOf(status ?? null)} ${exchange}`;
   const ordered = [...exchanges.values()].sort((one, other) => (rank(one) < rank(other) ? -1 : 1));
-  setHidden(byId("no-exchanges"), ordered.length > 0);
-  setText(byId("no-exchanges"), "No exchange is asked anything.");
+  showWhy(ordered);
   ordered.forEach((each, place) => {
     if (!cards.has(each.exchange)) cards.set(each.exchange, create(each.exchange));
     const card = cards.get(each.exchange);
@@ -30,6 +29,14 @@ export function showExchanges(exchanges, history) {
     if (list.children[place] !== card.node) list.insertBefore(card.node, list.children[place] ?? null);
   });
   for (const [name, card] of cards) if (!exchanges.has(name)) drop(name, card);
+}
+
+/** Why there is nothing, or why no status is known where that is the same for all. */
+function showWhy(exchanges) {
+  const reasons = new Set(exchanges.map(({ status, missing }) => (status === null ? missing.status : "")));
+  const [reason] = reasons.size === 1 ? reasons : [""];
+  setHidden(byId("no-exchanges"), exchanges.length > 0 && !reason);
+  setText(byId("no-exchanges"), exchanges.length ? `Status not known: ${reason}` : "No exchange is asked anything.");
 }
 
 function drop(name, card) {
@@ -43,7 +50,7 @@ function create(name) {
   const spark = byId("spark").content.firstElementChild.cloneNode(true);
   const figures = Object.entries(FIGURES).map(([place, [label]]) => {
     const value = make("dd", { class: "number" });
-    return { place, value, node: make("div", {}, make("dt", {}, label), value) };
+    return { place, value, node: make("div", { class: place }, make("dt", {}, label), value) };
   });
   const status = make("span", { class: "status" }, mark, word);
   const head = make("div", { class: "exchange-head" }, make("h3", {}, name), status);
@@ -54,14 +61,21 @@ function create(name) {
 function show(card, exchange) {
   const level = LEVELS[exchange.status] ?? "none";
   setAttribute(card.node, "data-level", level);
+  card.node.classList.toggle("compact", level === "good");
   setIcon(card.mark, level);
   setValue(card.word, exchange.status ?? "unknown", exchange.status !== null, exchange.missing.status);
-  if (card.status !== undefined && card.status !== exchange.status) say(`${exchange.exchange}: ${exchange.status}`);
+  if (card.status !== undefined && card.status !== exchange.status) announce(exchange);
   card.status = exchange.status;
   for (const { place, value } of card.figures) {
     const isKnown = typeof exchange[place] === "number";
     setValue(value, isKnown ? FIGURES[place][1](exchange[place]) : NONE, isKnown, exchange.missing[place]);
   }
+}
+
+/** What changes at once is one sentence. */
+function announce({ exchange, status }) {
+  const isUrgent = status === "critical";
+  say(`${exchange} is ${status ?? "unknown"}`, { topic: "exchanges", lead: "Exchanges: ", about: exchange, isUrgent });
 }
 
 function line(card, name, history) {

@@ -7,8 +7,13 @@ const formats = new Map();
 function format(value, options) {
   const key = JSON.stringify(options);
   if (!formats.has(key)) formats.set(key, new Intl.NumberFormat("en", options));
-  return formats.get(key).format(value);
+  return signed(formats.get(key).format(value));
 }
+
+const isZero = (text) => !/[1-9]/.test(text);
+
+/** With a real minus sign, and none before what is zero as it is written. */
+const signed = (text) => text.replace("-", isZero(text) ? "" : "\u2212");
 
 const isKnown = (value) => typeof value === "number" && Number.isFinite(value);
 
@@ -18,7 +23,7 @@ export function number(value, most = 2) {
   const size = Math.abs(value);
   if (size >= 100_000) return format(value, { notation: "compact", maximumFractionDigits: 2 });
   const decimals = Math.min(most, size >= 100 ? 0 : size >= 10 ? 1 : 2);
-  return format(value, { minimumFractionDigits: decimals, maximumFractionDigits: decimals }).replace("-", "\u2212");
+  return format(value, { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
 }
 
 /** The same without zeros at its end, for what somebody chose. */
@@ -34,20 +39,30 @@ export function uptime(value) {
   return `${format(known, { minimumFractionDigits: known < 100 ? 2 : 0 })} %`;
 }
 
-/** Dollars; cents while they matter. With `signed`, gains have a plus. */
-export function dollars(value, signed = false) {
+/** Dollars; cents while they matter. With `hasPlus`, gains have a plus. */
+export function dollars(value, hasPlus = false) {
   if (!isKnown(value)) return NONE;
   const size = Math.abs(value);
   const cents = size < 1_000 ? 2 : 0;
   const text = size >= 1_000_000
     ? format(size, { notation: "compact", minimumFractionDigits: 2, maximumFractionDigits: 2 })
     : format(size, { minimumFractionDigits: cents, maximumFractionDigits: cents });
-  const sign = value < 0 ? "\u2212" : signed && value > 0 ? "+" : "";
+  const sign = isZero(text) ? "" : value < 0 ? "\u2212" : hasPlus ? "+" : "";
   return `${sign}$${text}`;
 }
 
-/** A tick of an axis: short. */
-export const tick = (value) => format(value, { notation: "compact", maximumFractionDigits: 2 }).replace("-", "\u2212");
+const SHORT = [1e12, 1e9, 1e6, 1e3];
+
+/** A tick of an axis, short, with the decimals that tell it from those which are a `step` away. */
+export function tick(value, step) {
+  const unit = SHORT.find((each) => Math.abs(value) >= each) ?? 1;
+  const isWhole = (share) => share > 0.5 && Math.abs(share - Math.round(share)) < 1e-6;
+  let places = 0;
+  while (places < 9 && !isWhole((step / unit) * 10 ** places)) places += 1;
+  return value === 0
+    ? "0"
+    : format(value, { notation: "compact", minimumFractionDigits: places, maximumFractionDigits: places });
+}
 
 const two = (value) => String(value).padStart(2, "0");
 
@@ -56,6 +71,23 @@ export function time(seconds, withSeconds = true) {
   const at = new Date(seconds * 1000);
   const text = `${two(at.getHours())}:${two(at.getMinutes())}`;
   return withSeconds ? `${text}:${two(at.getSeconds())}` : text;
+}
+
+/** The same, after its day unless that is today; `now` is in Unix seconds. */
+export function moment(seconds, withSeconds = true, now = Date.now() / 1000) {
+  const [at, today] = [seconds, now].map((each) => new Date(each * 1000));
+  const text = time(seconds, withSeconds);
+  if (at.toDateString() === today.toDateString()) return text;
+  const year = at.getFullYear() === today.getFullYear() ? undefined : "numeric";
+  const on = at.toLocaleDateString("en-GB", { day: "numeric", month: "short", year });
+  return `${on.replaceAll(" ", "\u00a0")} ${text}`;
+}
+
+/** The reader's zone at this time, as it differs from UTC by so many minutes. */
+export function zone(minutes = -new Date().getTimezoneOffset()) {
+  if (minutes === 0) return "UTC";
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  return `UTC${minutes < 0 ? "\u2212" : "+"}${hours}${rest ? `:${two(rest)}` : ""}`;
 }
 
 /** A day in the reader's zone. */
@@ -72,9 +104,30 @@ export function duration(seconds) {
   return `${Math.floor(whole / 86_400)} d ${Math.floor((whole % 86_400) / 3_600)} h`;
 }
 
-/** A decimal as it was sent, without the zeros at its end and with its thousands apart. */
-export function decimal(text) {
-  const [whole, fraction = ""] = String(text).split(".");
-  const rest = fraction.replace(/0+$/, "");
-  return whole.replace(/\B(?=(\d{3})+$)/g, ",") + (rest && `.${rest}`);
+const DECIMAL = /^([+-]?)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?$/;
+const FARTHEST = 60; // places that the point moves; nothing real needs more
+
+/** Sign, whole and fraction of a decimal, without exponent and zeros at its ends; nothing where it is none. */
+function digits(text) {
+  const [found, sign, whole, fraction, exponent = "0"] = DECIMAL.exec(text) ?? [];
+  const moved = Number(exponent);
+  if (!found || !(whole + fraction) || Math.abs(moved) > FARTHEST) return null;
+  const before = "0".repeat(Math.max(0, -moved - whole.length));
+  const after = "0".repeat(Math.max(0, moved - fraction.length));
+  const all = before + whole + fraction + after;
+  const point = before.length + whole.length + moved;
+  return { sign, whole: all.slice(0, point).replace(/^0+/, ""), fraction: all.slice(point).replace(/0+$/, "") };
+}
+
+/** How many decimals it needs. */
+export const decimals = (text) => digits(text)?.fraction.length ?? 0;
+
+/** A decimal with all digits as it was sent, its thousands apart, and at `least` so many decimals. */
+export function decimal(text, least = 0) {
+  const found = digits(String(text));
+  if (!found) return String(text);
+  const whole = (found.whole || "0").replace(/\B(?=(\d{3})+$)/g, ",");
+  const fraction = found.fraction.padEnd(least, "0");
+  const written = whole + (fraction && `.${fraction}`);
+  return found.sign === "-" && !isZero(written) ? `\u2212${written}` : written;
 }

@@ -1,13 +1,15 @@
 // How everything is, in the page's head: the overall status, what it suffers from, and whether this is still so.
 
 import { duration } from "./format.js";
-import { byId, make, say, setAttribute, setHidden, setIcon, setText } from "./dom.js";
+import { byId, icon, make, say, setAttribute, setHidden, setIcon, setText } from "./dom.js";
 
 const LEVELS = { excellent: "good", good: "good", degraded: "warn", critical: "bad" };
 const STALE = 10; // seconds without news
+const STALE_HIDDEN = 90; // browsers let a page that nobody sees ask once a minute
 
 const place = byId("overall");
 let status;
+let wasStale = false;
 
 /** The item `system` of the stream, or the like of it. */
 export function showOverall({ overall_health: health, health_score: score, exporter_score: own, missing }) {
@@ -16,10 +18,36 @@ export function showOverall({ overall_health: health, health_score: score, expor
   setIcon(place.querySelector("svg"), level);
   setText(place.querySelector("strong"), health ?? "status unknown");
   setText(place.querySelector(".score"), typeof score === "number" ? `${Math.round(score)} of 100` : "");
-  setAttribute(place, "title", health ? `exporter: ${own} of 100` : missing?.overall_health);
-  if (status !== undefined && status !== health && health) say(`The system is ${health}.`);
+  setAttribute(place, "title", health ? judged(own) : missing?.overall_health);
+  if (status !== undefined && status !== health && health) {
+    say(`The system is ${health}.`, { topic: "system", isUrgent: health === "critical" });
+  }
   status = health;
 }
+
+/** What the score is about: it can be excellent while an exchange is down. */
+function judged(own) {
+  const exporter = typeof own === "number" ? `; the exporter itself: ${own} of 100` : "";
+  return `judges own API and machine alone, neither exchanges nor alerts${exporter}`;
+}
+
+const counted = (number, one, more) => (number ? `${number} ${number === 1 ? one : more}` : "");
+
+/** How many alerts fire, in the colour of the worst; null where that is not known. */
+export function showFiring(alerts) {
+  const chip = byId("firing");
+  const of = (severity) => (alerts ?? []).filter((each) => each.severity === severity).length;
+  const [critical, warnings] = [of("critical"), of("warning")];
+  const level = critical ? "bad" : warnings ? "warn" : "info";
+  const words = [counted(critical, "critical", "critical"), counted(warnings, "warning", "warnings")];
+  const rest = counted(alerts?.length ?? 0, "notice", "notices"); // where nothing worse fires
+  setHidden(chip, !alerts?.length);
+  setAttribute(chip, "data-level", level);
+  setIcon(chip.querySelector("svg"), level);
+  setText(chip.querySelector(".words"), words.filter(Boolean).join(" \u00b7 ") || rest);
+}
+
+const SEVERITIES = { bad: "critical", warn: "warning" };
 
 /** What keeps it from being excellent, from the operations overview. */
 export function showIssues({ system_status: { critical_issues: critical, warnings, uptime }, missing }) {
@@ -28,12 +56,26 @@ export function showIssues({ system_status: { critical_issues: critical, warning
   const wanted = JSON.stringify(issues);
   if (list.dataset.shown !== wanted) {
     list.dataset.shown = wanted;
-    list.replaceChildren(...issues.map(([level, text]) => make("li", { "data-level": level }, text)));
+    list.replaceChildren(...issues.map(issue));
   }
   setHidden(list, issues.length === 0);
+  setHidden(byId("no-issues"), issues.length > 0);
+  const why = missing["system_status.critical_issues"];
+  setText(byId("no-issues"), critical ? "Own API and machine have no issue." : `Issues not known: ${why}`);
   const known = typeof uptime === "number";
   setText(byId("uptime"), known ? `machine up ${duration(uptime * 3_600)}` : "");
   setAttribute(byId("uptime"), "title", known ? "since the machine started" : missing["system_status.uptime"]);
+}
+
+function issue([level, text]) {
+  const word = make("span", { class: "unseen" }, `${SEVERITIES[level]}: `);
+  return make("li", { "data-level": level }, icon(level), make("span", {}, word, text));
+}
+
+/** What the exporter says to a page that it does not answer. */
+export function showRefusal(reason) {
+  setHidden(byId("refused"), !reason);
+  setText(byId("refused"), reason ? `The exporter refuses this page: ${reason}` : "");
 }
 
 /** Names in the tab what a glance at it is to tell. */
@@ -57,14 +99,32 @@ const WORDS = {
  * `isPolling` says that they come without a stream.
  */
 export function showConnection(state, until, age, isPolling) {
-  const [word, mark] = WORDS[isPolling && age <= STALE ? "polling" : state];
+  const isStale = age > (isPolling && document.hidden ? STALE_HIDDEN : STALE) && age < Infinity;
+  const shown = isPolling && !isStale ? "polling" : state;
+  const [word, mark] = WORDS[shown];
   const node = byId("connection");
-  const isStale = age > STALE && age < Infinity;
   const wait = Math.ceil((until - Date.now()) / 1_000);
-  setAttribute(node, "data-state", state);
+  setAttribute(node, "data-state", shown);
   setIcon(node.querySelector("svg"), mark);
-  setText(node.querySelector("strong"), word === WORDS.waiting[0] && wait > 1 ? `${word} in ${wait} s` : word);
-  setText(node.querySelector(".age"), isStale ? `figures are ${duration(age)} old` : "");
-  setHidden(byId("retry"), state !== "waiting" || wait < 3);
+  setText(node.querySelector("strong"), shown === "waiting" && wait > 1 ? `${word} in ${wait} s` : word);
+  showRetry(state, wait);
+  showStale(isStale, state === "live" ? "No news" : "No connection", age);
+}
+
+/** The button keeps its place when it is not there, and stays while somebody is on it. */
+function showRetry(state, wait) {
+  const button = byId("retry");
+  const hasFocus = button === document.activeElement;
+  const isAway = state === "live" || state === "locked" || (!hasFocus && (state !== "waiting" || wait < 3));
+  if (isAway && hasFocus) byId("connection").focus();
+  button.classList.toggle("away", isAway);
+}
+
+function showStale(isStale, what, age) {
+  setHidden(byId("stale"), !isStale);
+  setText(byId("stale"), isStale ? `${what}, figures ${duration(age)} old` : "");
+  if (isStale === wasStale) return;
+  wasStale = isStale;
   document.body.classList.toggle("stale", isStale);
+  dispatchEvent(new Event("themechange")); // lines are grey then
 }

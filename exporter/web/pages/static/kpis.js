@@ -74,7 +74,7 @@ const CARDS = {
     more: (now) => {
       const narrower = improvement(now);
       if (narrower === null) return named("market", now.market_spread_bps, " bp");
-      return `${number(Math.abs(narrower))} % ${narrower < 0 ? "above" : "below"} the market`;
+      return `${number(Math.abs(narrower))} % ${narrower < 0 ? "above" : "below"} market`;
     },
   },
 };
@@ -121,10 +121,14 @@ const FACTS = {
   warming: ["cache_warming_effectiveness", percent],
 };
 
-/** The figures of machine and business. */
+/** The figures of machine and business; what is missing says why below it. */
 export function showFacts(now) {
   for (const [name, [place, text]] of Object.entries(FACTS)) {
     const isKnown = typeof now[place] === "number";
-    setValue(byId(`fact-${name}`), isKnown ? text(now[place]) : "no data", isKnown, now.missing?.[place]);
+    const why = isKnown ? "" : (now.missing?.[place] ?? "");
+    const value = byId(`fact-${name}`);
+    setValue(value, isKnown ? text(now[place]) : "no data", isKnown, why);
+    setText(value.nextElementSibling, why);
+    setHidden(value.nextElementSibling, !why);
   }
 }

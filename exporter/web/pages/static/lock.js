@@ -1,11 +1,16 @@
 // Asks for the token, where one is needed.
 
 import { ask, LockedError, setToken } from "./api.js";
-import { byId, setText } from "./dom.js";
+import { byId, setHidden, setText } from "./dom.js";
+
+/** Opens the dialog, or opens it again where somebody closed it. */
+function open() {
+  if (!byId("lock").open) byId("lock").showModal();
+}
 
 /** Resolves once a token is given that is right; it is kept until the tab is closed. */
 export function unlock() {
-  const [dialog, form, input] = [byId("lock"), byId("lock-form"), byId("token")];
+  const [dialog, form, input, button] = [byId("lock"), byId("lock-form"), byId("token"), byId("unlock")];
   return new Promise((resolve) => {
     form.onsubmit = async (event) => {
       event.preventDefault();
@@ -14,11 +19,15 @@ export function unlock() {
       if (problem) return input.select();
       setToken(input.value.trim());
       input.value = "";
+      dialog.onclose = null;
       dialog.close();
+      setHidden(button, true);
       return resolve();
     };
-    dialog.oncancel = (event) => event.preventDefault();
-    if (!dialog.open) dialog.showModal();
+    button.onclick = open;
+    setHidden(button, false);
+    dialog.onclose = () => button.focus(); // a browser lets nobody keep it open for good
+    open();
   });
 }
 
