@@ -15,7 +15,7 @@ from exporter.intake import Intake
 from exporter.journal.records import Incident
 from exporter.state.exchange import PROBE
 from tests.live.standin import Standin, all_series, told
-from tests.web.asking import Api, asking, full_standin, knowing
+from tests.web.asking import Api, asking
 from tests.web.pages.browser import SIZES, chromium, visit
 
 PATHS = (
@@ -54,19 +54,6 @@ OPERATIONS = {
     "exchange_health": "ecosystem_health healthy_exchanges total_exchanges exchange_details redundancy_status",
     "resource_utilization": "cpu_percent memory_percent network_mbps disk_io_ops",
 }
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[Standin]:
-    async with full_standin() as running:
-        yield running
-
-
-@pytest.fixture
-async def api(server: Standin, tmp_path: Path) -> AsyncIterator[Api]:
-    """An exporter that is told everything."""
-    async with knowing(server, tmp_path) as found:
-        yield found
 
 
 async def asked_for_long(api: Api) -> Any:

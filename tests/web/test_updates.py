@@ -11,21 +11,9 @@ import aiohttp
 import pytest
 
 from tests.live.standin import Standin
-from tests.web.asking import Api, asking, full_standin, knowing
+from tests.web.asking import Api, asking
 
 OLD = "/ws/real-time-metrics"
-
-
-@pytest.fixture
-async def server() -> AsyncIterator[Standin]:
-    async with full_standin() as running:
-        yield running
-
-
-@pytest.fixture
-async def api(server: Standin, tmp_path: Path) -> AsyncIterator[Api]:
-    async with knowing(server, tmp_path) as found:
-        yield found
 
 
 async def things(socket: aiohttp.ClientWebSocketResponse) -> AsyncIterator[dict[str, Any]]:
