@@ -36,6 +36,7 @@ class SystemStatus(msgspec.Struct, frozen=True, kw_only=True):
     overall_health: Annotated[
         Overall | None, msgspec.Meta(description="By system:health:score, see the section health.")
     ]
+    health_score: Annotated[float | None, msgspec.Meta(description="Of 100, less what each issue takes.")]
     critical_issues: Annotated[
         list[str] | None, msgspec.Meta(description="What is beyond a critical threshold of the section health.")
     ]
@@ -132,6 +133,7 @@ def _system_status(facts: Facts) -> SystemStatus:
     place = "system_status."
     return SystemStatus(
         overall_health=facts.word(f"{place}overall_health", "system:health:state", OVERALL),
+        health_score=facts.one(f"{place}health_score", "system:health:score"),
         critical_issues=_issues(facts, f"{place}critical_issues", "critical"),
         warnings=_issues(facts, f"{place}warnings", "warning"),
         uptime=facts.one(f"{place}uptime", "system:uptime_seconds:min", 1 / 3600),

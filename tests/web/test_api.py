@@ -43,7 +43,7 @@ EXECUTIVE = {
     "resource_utilization",
 }
 OPERATIONS = {
-    "system_status": "overall_health critical_issues warnings uptime",
+    "system_status": "overall_health health_score critical_issues warnings uptime",
     "performance_summary": "avg_response_time_ms p99_response_time_ms requests_per_second error_rate_percent "
     "cache_hit_rate",
     "alerts_and_incidents": "active_alerts_count critical_alerts warning_alerts info_alerts recent_incidents_24h "
@@ -165,6 +165,7 @@ async def test_the_operations_overview(api: Api) -> None:
     assert {name: set(found[name]) for name in OPERATIONS} == expected
     assert found["system_status"] | {"uptime": 0} == {
         "overall_health": "degraded",
+        "health_score": 9.5,
         "critical_issues": ["95% of the processors' time is in use", "requests take 120 ms on average"],
         "warnings": ["1.50% of requests fail"],
         "uptime": 0,
