@@ -259,11 +259,11 @@ async def eventually(question: Callable[[], Awaitable[T]], seconds: float = 30.0
         raise AssertionError(f"not within {seconds:g} s; the last answer: {answer!r}") from None
 
 
-def until(condition: Callable[[], bool]) -> None:
-    """Wait in this thread until `condition` holds, for at most 20 s."""
-    deadline = time.monotonic() + 20
+def until(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait in this thread until `condition` holds, for so long at most."""
+    deadline = time.monotonic() + seconds
     while not condition():
-        assert time.monotonic() < deadline, "it did not come about within 20 s"
+        assert time.monotonic() < deadline, f"it did not come about within {seconds:g} s"
         time.sleep(0.02)
 
 

@@ -7,10 +7,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser
 
-from tests.web.pages.browser import Visit, chromium, visit
+from tests.web.pages.browser import Visit, visit
 from tests.web.pages.world import world
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the browser
 
 BLUE = "rgb(36, 89, 214)"  # the first line, in light colours
 
@@ -44,13 +47,7 @@ const picture = () => {
 """
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as running:
-        yield running
-
-
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def seen(browser: Browser) -> AsyncIterator[Visit]:
     async with world() as shown, visit(browser, f"{shown.url}/live") as found:
         yield found

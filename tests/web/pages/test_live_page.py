@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -22,18 +23,14 @@ from simulator.stack.ports import free_port
 from tests.builders import T0, book, fill
 from tests.live.standin import Standin, told
 from tests.web.asking import Api, asking, full_standin, knowing
-from tests.web.pages.browser import SIZES, Visit, chromium, visit
+from tests.web.pages.browser import SIZES, Visit, visit
 from tests.web.pages.line import line
 from tests.web.pages.world import world
 
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the browser
+
 TOKEN = "let-me-in-let-me-in"
 SHOWN = "() => document.querySelector('#kpi-response .value').innerText !== 'no data' && performance.now()"
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as running:
-        yield running
 
 
 def sums(metrics: str) -> dict[str, float]:
@@ -312,7 +309,7 @@ async def test_the_page_of_somebody_else_is_no_newer_one(browser: Browser) -> No
         assert await seen.page.is_hidden("#outdated")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def full(tmp_path: Path) -> AsyncIterator[tuple[Api, Standin]]:
     """An exporter that has something for every part of the page, and what it asks."""
     async with full_standin() as server, knowing(server, tmp_path) as api:

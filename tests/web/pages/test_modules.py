@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
 
-from tests.web.pages.browser import Visit, chromium, visit
+from tests.web.pages.browser import Visit, visit
 from tests.web.pages.world import world
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the browser
 
 SAMPLE = "(step) => ({ timestamp: new Date(step * 5000).toISOString(), value: step })"
 
 
-@pytest.fixture
-async def seen() -> AsyncIterator[Visit]:
-    async with chromium() as browser, world() as shown, visit(browser, f"{shown.url}/live") as found:
+@pytest_asyncio.fixture(loop_scope="session")
+async def seen(browser: Browser) -> AsyncIterator[Visit]:
+    async with world() as shown, visit(browser, f"{shown.url}/live") as found:
         yield found
 
 

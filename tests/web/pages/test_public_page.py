@@ -12,12 +12,15 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Route
 
 from exporter.live.public import FIGURES, SINCE, STATUS
 from tests.live.standin import Standin, standin
 from tests.web.asking import Api, asking
-from tests.web.pages.browser import DESK, PHONE, SIZES, Visit, chromium, visit
+from tests.web.pages.browser import DESK, PHONE, SIZES, Visit, visit
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")  # that of the browser
 
 VALUES = {
     "volume_usd": 1_284_300.55,
@@ -32,13 +35,7 @@ VALUES = {
 }
 
 
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as running:
-        yield running
-
-
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def server() -> AsyncIterator[Standin]:
     async with standin() as running:
         running.series = {FIGURES[name].series: [({}, value)] for name, value in VALUES.items()}
@@ -47,7 +44,7 @@ async def server() -> AsyncIterator[Standin]:
         yield running
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def api(server: Standin, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Api]:
     """An exporter that asks for a token, and for none here."""
     monkeypatch.setenv("PAGE_TOKEN", "let-me-in-let-me-in")
