@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from exporter.config import Sms
-from exporter.health import Backoff, Health
+from exporter.config import Sms, Supervision
+from exporter.health import Health
+from exporter.state.breaker import Breaker
 from exporter.state.sms import Text
 from exporter.state.state import State
 
@@ -32,8 +33,13 @@ class Sender:
         self._state = state
         self._send = send
         self._health = Health(PART, state)
-        self._backoff = Backoff(config.retry_after)
-        self._failures = 0
+        rules = Supervision(
+            retry_after=config.retry_after,
+            open_after=config.open_after,
+            open_for=config.open_for,
+            open_longest=config.open_for,
+        )
+        self._breaker = Breaker(rules)
         self._problem, self._failed_at = "", 0.0  # of the last try
 
     async def run(self) -> None:
@@ -54,19 +60,15 @@ class Sender:
         problem = await self._hand_over(text)
         if not problem:
             self._texts.sent(text)
-            self._problem = ""
-            self._failures, self._texts.circuit_open = 0, False
-            self._backoff.reset()
+            self._problem, self._texts.circuit_open = "", False
+            self._breaker.works()
             self._health.works()
             return
         self._texts.again(text)
         self._failed(problem)
-        self._failures += 1
-        self._texts.circuit_open = self._failures >= self._config.open_after
-        if self._texts.circuit_open:
-            await asyncio.sleep(self._config.open_for)
-        else:
-            await asyncio.sleep(self._backoff.next())
+        pause = self._breaker.failed()
+        self._texts.circuit_open = self._breaker.is_open
+        await asyncio.sleep(pause)
 
     def _idle(self) -> None:
         """Nothing waits, so that nothing is held back either."""

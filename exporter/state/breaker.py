@@ -31,10 +31,11 @@ class Breaker:
     def failed(self) -> float:
         """Count a failure; for how many seconds the part is left alone now.
 
-        Up to half of the pause is taken off at random, so that what failed together is not tried together.
+        While the circuit is closed, up to half of the pause is taken off at random, so that what failed together is not
+        tried together, then or later.
         """
         self.failures += 1
-        return self._pause() * random.uniform(0.5, 1.0)  # noqa: S311 - jitter, not a secret
+        return self._pause() * (1.0 if self.is_open else random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
 
     def works(self) -> None:
         """The part has run for long enough."""
