@@ -49,11 +49,6 @@ class Selection(msgspec.Struct, frozen=True):
             and (not self.strategy or labels.strategy is None or labels.strategy in self.strategy)
         )
 
-    @property
-    def is_all(self) -> bool:
-        """Whether nothing is kept out."""
-        return not (self.exchange or self.account or self.symbol or self.strategy)
-
 
 class Resume(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What was seen last: the exporter's run, from its hello, and the stream's number."""
