@@ -309,7 +309,7 @@ def _check_times(events: list[Event]) -> None:
             assert event.fill.mid == published["BTC/USDT"].mid
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(st.tuples(STEPS, st.integers(0, 3)), max_size=40), FEES)
 def test_nothing_is_made_or_lost_whatever_happens(steps: list[tuple[Step, int]], fees: FeeSchedule) -> None:
     """Balances are the initial ones plus fills minus fees, no order fills beyond its quantity, times keep order."""

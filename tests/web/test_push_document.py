@@ -33,7 +33,7 @@ def read(body: bytes) -> list[Any]:
     return [json.loads(each.text) for part in slices for each in part.events()]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(events=_EVENTS, times=st.integers(1, 3000), ascii_only=st.booleans(), before=_BLANKS, after=_BLANKS)
 def test_an_array_is_cut_between_its_events(
     events: list[Any], times: int, ascii_only: bool, before: str, after: str
@@ -45,7 +45,7 @@ def test_an_array_is_cut_between_its_events(
     assert read(body.encode()) == many
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(events=_EVENTS, times=st.integers(1, 3000), end=st.sampled_from(["\n", "\r\n", "\n\n", "\n \t\n"]))
 def test_lines_are_cut_between_lines(events: list[Any], times: int, end: str) -> None:
     """Whatever the lines end with, each event comes out once and in order."""
@@ -69,7 +69,7 @@ def test_a_line_that_is_too_long_is_passed_over() -> None:
     assert (long.line, short.line, json.loads(short.text)) == (1, 2, {"b": 1})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     parts=st.lists(st.binary(max_size=300) | st.integers(0, 400_000).map(bytes), min_size=1, max_size=4),
     sizes=st.lists(st.integers(1, 5000), min_size=1, max_size=5),

@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exporter.events import LIQUIDITIES
@@ -203,7 +203,6 @@ PASSED = st.integers(1, 130).filter(lambda tenths: tenths != 100)  # ten seconds
 STEPS = st.lists(st.tuples(PASSED.map(lambda tenths: tenths / 10), st.integers(99, 101)), min_size=1, max_size=30)
 
 
-@settings(deadline=None)
 @given(st.lists(FILLS, max_size=30), STEPS, st.randoms(use_true_random=False))
 def test_any_order_of_arrival_gives_what_the_slow_calculation_gives(
     fills: list[Done], steps: list[tuple[float, int]], random: object
