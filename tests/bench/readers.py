@@ -30,28 +30,29 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     asked: list[dict[str, object]] = []
     pause: float = 1.0
     seconds: float = 5.0
-    deflate: bool = True
     stuck: bool = False
 
 
 class Seen(msgspec.Struct, kw_only=True):
-    """What the sampled readers saw: delays in seconds from telling to reading, frames and things; bytes of all."""
+    """What the sampled readers saw: delays in seconds from telling to reading, frames and things.
+
+    ``lost`` are connections of all readers that ended before they were to.
+    """
 
     delays: list[float] = msgspec.field(default_factory=list)
     frames: int = 0
     things: int = 0
-    read_bytes: int = 0
-    seconds: float = 0.0
+    lost: int = 0
 
 
-def connect(url: str, asked: dict[str, object], *, deflate: bool, buffer: int | None = None) -> socket.socket:
+def connect(url: str, asked: dict[str, object], buffer: int | None = None) -> socket.socket:
     """A connection that has asked for a stream; what comes is left to the caller."""
     parts = urlsplit(url)
     connection = socket.socket()
     if buffer:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
     connection.connect((parts.hostname, parts.port))
-    extension = "Sec-WebSocket-Extensions: permessage-deflate\r\n" if deflate else ""
+    extension = "Sec-WebSocket-Extensions: permessage-deflate\r\n"
     head = f"GET /ws HTTP/1.1\r\nHost: {parts.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     connection.sendall(f"{head}Sec-WebSocket-Key: {_KEY}\r\nSec-WebSocket-Version: 13\r\n{extension}\r\n".encode())
     answer = b""
@@ -76,12 +77,15 @@ class Sampled:
     """A reader that looks at every message."""
 
     connection: socket.socket
+    is_over: bool = False
     waiting: bytearray = field(default_factory=bytearray)
     inflater: zlib._Decompress = field(default_factory=lambda: zlib.decompressobj(-15))
 
     def messages(self) -> Iterator[bytes]:
         """What came."""
-        self.waiting += self.connection.recv(1 << 18)
+        came = self.connection.recv(1 << 18)
+        self.is_over = not came
+        self.waiting += came
         while (whole := self._whole()) is not None:
             start, end = whole
             first, body = self.waiting[0], bytes(self.waiting[start:end])
@@ -108,8 +112,8 @@ def main() -> None:
     url, plan = sys.argv[1], msgspec.json.decode(sys.argv[2], type=Plan)
     asked = plan.asked or [{"stream": "spreads"}]
     buffer = 4096 if plan.stuck else None
-    drained = [connect(url, asked[i % len(asked)], deflate=plan.deflate, buffer=buffer) for i in range(plan.drained)]
-    sampled = [Sampled(connect(url, asked[i % len(asked)], deflate=plan.deflate)) for i in range(plan.sampled)]
+    drained = [connect(url, asked[i % len(asked)], buffer) for i in range(plan.drained)]
+    sampled = [Sampled(connect(url, asked[i % len(asked)])) for i in range(plan.sampled)]
     print("ready", flush=True)
     if plan.stuck:
         time.sleep(plan.pause + plan.seconds)
@@ -128,10 +132,14 @@ def _read(plan: Plan, drained: list[socket.socket], sampled: list[Sampled]) -> S
         for key, _ in selector.select(min(ends - now, 0.05)):
             for message in key.data.messages():
                 _note(seen, message, time.time(), begins)
+            if key.data.is_over:
+                selector.unregister(key.fileobj)
+                seen.lost += 1
         if drained and time.monotonic() - turn >= _TURN:
             turn = time.monotonic()
-            seen.read_bytes += _empty(drained, scratch)
-    seen.seconds = plan.seconds
+            there = [connection for connection in drained if _empty(connection, scratch)]
+            seen.lost += len(drained) - len(there)
+            drained = there
     return seen
 
 
@@ -143,14 +151,14 @@ def _note(seen: Seen, message: bytes, now: float, begins: float) -> None:
         seen.things += len(told["data"])
 
 
-def _empty(connections: list[socket.socket], scratch: bytearray) -> int:
-    total = 0
-    for connection in connections:
-        try:
-            total += connection.recv_into(scratch)
-        except BlockingIOError:
-            continue
-    return total
+def _empty(connection: socket.socket, scratch: bytearray) -> bool:
+    """Read what came; whether more can come."""
+    try:
+        return connection.recv_into(scratch) > 0
+    except BlockingIOError:
+        return True
+    except ConnectionError:
+        return False
 
 
 if __name__ == "__main__":

@@ -52,6 +52,7 @@ def measure() -> Iterator[Figure]:
             yield Figure(f"{name}: frames/s", READERS * seen.frames / SAMPLED / SECONDS, "1/s")
             yield Figure(f"{name}: delivery p50", quantile(seen.delays, 0.5) * 1000, "ms", "<= 2")
             yield Figure(f"{name}: delivery p99", p99, "ms", "<= 5")
+            yield Figure(f"{name}: readers lost", seen.lost, "", "<= 0")
             yield Figure(f"{name}: server, of one core", cpu, "")
             if interval == INTERVALS[0]:
                 yield Figure("stream: memory a connection", grown / READERS / 1e3, "kB")
@@ -67,7 +68,7 @@ def _misbehave(run: _Run) -> Iterator[Figure]:
     """200 that stop reading, 200 that vanish, one that floods, one with a bad frame, one that asks for nonsense."""
     before = run.process.memory_info().rss
     stuck = run.readers(Plan(drained=MISBEHAVING, asked=[{"stream": "spreads"}], stuck=True, seconds=SECONDS + 4))
-    gone = [connect(run.url, {"stream": "spreads"}, deflate=True) for _ in range(MISBEHAVING)]
+    gone = [connect(run.url, {"stream": "spreads"}) for _ in range(MISBEHAVING)]
     for connection in gone:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
         connection.close()
@@ -76,11 +77,12 @@ def _misbehave(run: _Run) -> Iterator[Figure]:
         b"\xff\xff\xff\xff",
         text('{"op":"ping"}') * 500,
     ):
-        connect(run.url, {"stream": "spreads"}, deflate=True).sendall(payload)
+        connect(run.url, {"stream": "spreads"}).sendall(payload)
     seen, _, _ = run.crowd(MISBEHAVING)
     yield Figure(
         "stream: delivery p99 to the others, 400 misbehaving", quantile(seen.delays, 0.99) * 1000, "ms", "<= 5"
     )
+    yield Figure("stream: others lost, 400 misbehaving", seen.lost, "", "<= 0")
     yield Figure("stream: memory that they cost", (run.process.memory_info().rss - before) / 1e6, "MB")
     stuck.wait(timeout=60)
 
@@ -118,8 +120,10 @@ class _Run:
         began = time.monotonic()
         out, _ = sampled.communicate(timeout=60)
         used = (self._cpu() - cpu) / (time.monotonic() - began)
-        drained.communicate(timeout=60)
-        return msgspec.json.decode(out, type=Seen), used, grown
+        others, _ = drained.communicate(timeout=60)
+        seen = msgspec.json.decode(out, type=Seen)
+        seen.lost += msgspec.json.decode(others, type=Seen).lost
+        return seen, used, grown
 
     def saved(self) -> float:
         """The share of bytes that compression saved."""
